@@ -1,0 +1,1 @@
+//! zonec compiles network zone models.

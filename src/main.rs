@@ -1,0 +1,2 @@
+//! The `zonec` command.
+fn main() {}
