@@ -1,1 +1,3 @@
 //! zonec compiles network zone models.
+
+pub mod space;
