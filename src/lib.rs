@@ -1,3 +1,14 @@
-//! zonec compiles network zone models.
+//! zonec compiles network zone models: one zone description in, firewall rules, policies, diagram and audit
+//! documents out, with the proof that they agree.
+//!
+//! The pipeline, stage by stage; each stage knows only those before it:
+//! `source` → `syntax` → `model` → `graph` → `rules` → `deviations` → `plan` → `targets` → `verify` → `output`.
 
+pub mod data;
+pub mod finding;
+pub mod graph;
+pub mod i18n;
+pub mod model;
+pub mod source;
 pub mod space;
+pub mod syntax;

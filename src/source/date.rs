@@ -118,6 +118,9 @@ mod tests {
         for text in ["2026-02-29", "2026-13-01", "2026-00-10", "2026-1-01", "26-01-01", "2026-01-01x"] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }
-        assert_eq!("2028-02-29".parse::<Date>().map(|d| d.plus_months(12).map(|d| d.to_string())), Ok(Some("2029-02-28".into())));
+        assert_eq!(
+            "2028-02-29".parse::<Date>().map(|d| d.plus_months(12).map(|d| d.to_string())),
+            Ok(Some("2029-02-28".into()))
+        );
     }
 }

@@ -36,8 +36,16 @@ pub fn from_node<'a, T: de::Deserialize<'a>>(node: &'a Node<'a>) -> Result<T, De
     T::deserialize(Tree(node))
 }
 
+/// Reads a value that borrows nothing from the node.
+///
+/// # Errors
+/// As [`from_node`].
+pub fn from_node_owned<T: de::DeserializeOwned>(node: &Node<'_>) -> Result<T, DeError> {
+    T::deserialize(Tree(node))
+}
+
 #[derive(Clone, Copy)]
-struct Tree<'a>(&'a Node<'a>);
+struct Tree<'de>(&'de Node<'de>);
 
 impl Tree<'_> {
     fn locate<T>(self, result: Result<T, DeError>) -> Result<T, DeError> {
@@ -45,10 +53,10 @@ impl Tree<'_> {
     }
 }
 
-impl<'a> de::Deserializer<'a> for Tree<'a> {
+impl<'de> de::Deserializer<'de> for Tree<'de> {
     type Error = DeError;
 
-    fn deserialize_any<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         let result = match &self.0.value {
             Value::Scalar { text, plain: true } => match &**text {
                 "" | "~" | "null" | "Null" | "NULL" => visitor.visit_unit(),
@@ -71,26 +79,26 @@ impl<'a> de::Deserializer<'a> for Tree<'a> {
         self.locate(result)
     }
 
-    fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         match &self.0.value {
             Value::Scalar { text, .. } if !self.0.is_null() => self.locate(visitor.visit_borrowed_str(text)),
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_identifier<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_enum<V: Visitor<'a>>(
+    fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
@@ -104,7 +112,7 @@ impl<'a> de::Deserializer<'a> for Tree<'a> {
         self.locate(result)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'a>>(self, _: &'static str, visitor: V) -> Result<V::Value, DeError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DeError> {
         visitor.visit_newtype_struct(self)
     }
 

@@ -36,7 +36,11 @@ impl Cx {
             Value::Map(_) => "map",
         };
         let text = node.text().unwrap_or_default().to_owned();
-        self.fault("expected", node.span, &[("expected", expected.to_owned()), ("found", found.to_owned()), ("text", text)]);
+        self.fault(
+            "expected",
+            node.span,
+            &[("expected", expected.to_owned()), ("found", found.to_owned()), ("text", text)],
+        );
     }
 }
 
@@ -157,7 +161,13 @@ impl<T: Decode> Decode for OneOrMany<T> {
                 cx.fault("empty-list", node.span, &[]);
                 None
             }
-            Value::Seq(items) => items.iter().map(|item| Spanned::decode(item, cx)).collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>().map(Self),
+            Value::Seq(items) => items
+                .iter()
+                .map(|item| Spanned::decode(item, cx))
+                .collect::<Vec<_>>()
+                .into_iter()
+                .collect::<Option<Vec<_>>>()
+                .map(Self),
             _ => Spanned::decode(node, cx).map(|value| Self(vec![value])),
         }
     }
@@ -182,7 +192,13 @@ impl<T: Decode> Decode for List<T> {
             }
             return None;
         };
-        items.iter().map(|item| Spanned::decode(item, cx)).collect::<Vec<_>>().into_iter().collect::<Option<Vec<_>>>().map(Self)
+        items
+            .iter()
+            .map(|item| Spanned::decode(item, cx))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .map(Self)
     }
 
     fn schema(defs: &mut Defs) -> Json {

@@ -7,7 +7,10 @@ pub fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Opt
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
         .filter(|(distance, candidate)| {
-            *distance <= limit || (name.len() >= 4 && (candidate.starts_with(name) || name.starts_with(candidate)) && candidate.len() >= 4)
+            *distance <= limit
+                || (name.len() >= 4
+                    && (candidate.starts_with(name) || name.starts_with(candidate))
+                    && candidate.len() >= 4)
         })
         .min()
         .map(|(_, candidate)| candidate)

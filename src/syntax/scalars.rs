@@ -22,7 +22,8 @@ pub fn unknown_word(shape: &'static str, text: &str, words: &[&'static str]) -> 
 
 fn is_name(text: &str) -> bool {
     let rest = text.strip_prefix(|c: char| c.is_ascii_lowercase());
-    rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')) && text.len() <= 63
+    rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+        && text.len() <= 63
 }
 
 /// A name: `[a-z][a-z0-9-]{0,62}`.
@@ -109,7 +110,10 @@ impl Scalar for Text {
     fn parse(text: &str) -> Result<Self, Fault> {
         // A folded or literal block ends with a line break; that one is layout, the rest is content.
         let text = text.trim_end_matches('\n');
-        match text.chars().find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        match text
+            .chars()
+            .find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+        {
             Some(c) => Err(Fault::of("control-character", text).arg("code", format!("U+{:04X}", c as u32))),
             None => Ok(Self(text.replace('\n', " "))),
         }
@@ -142,7 +146,8 @@ impl Scalar for u16 {
     const SHAPE: &'static str = "number";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+        let digits =
+            !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
         digits.then(|| text.parse().ok()).flatten().ok_or_else(|| Fault::of("not-a-number", text))
     }
 
@@ -171,7 +176,9 @@ impl Scalar for RuleName {
     const SHAPE: &'static str = "rule-id";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        let valid = !text.is_empty() && text.len() <= 32 && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-*".contains(&b));
+        let valid = !text.is_empty()
+            && text.len() <= 32
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"-*".contains(&b));
         if valid { Ok(Self(text.to_owned())) } else { Err(Fault::of("invalid-rule-id", text)) }
     }
 
@@ -188,7 +195,9 @@ impl Scalar for ObjectName {
     const SHAPE: &'static str = "object-id";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        let valid = !text.is_empty() && text.len() <= 127 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-/*".contains(&b));
+        let valid = !text.is_empty()
+            && text.len() <= 127
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-/*".contains(&b));
         if valid { Ok(Self(text.to_owned())) } else { Err(Fault::of("invalid-object-id", text)) }
     }
 
@@ -225,7 +234,13 @@ impl Scalar for Fqdn {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         let name = text.strip_prefix("*.").unwrap_or(text);
-        let label = |l: &str| !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-') && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let label = |l: &str| {
+            !l.is_empty()
+                && l.len() <= 63
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
         let valid = name.len() <= 253 && name.contains('.') && name.split('.').all(label);
         if valid { Ok(Self(text.to_ascii_lowercase())) } else { Err(Fault::of("invalid-fqdn", text)) }
     }
@@ -273,7 +288,9 @@ impl Scalar for PathStep {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         match text.split_once(':') {
-            Some((kind, name)) if is_name(kind) && Word::parse(name).is_ok() => Ok(Self { kind: kind.to_owned(), name: name.to_owned() }),
+            Some((kind, name)) if is_name(kind) && Word::parse(name).is_ok() => {
+                Ok(Self { kind: kind.to_owned(), name: name.to_owned() })
+            }
             _ => Err(Fault::of("invalid-path-step", text)),
         }
     }
@@ -342,8 +359,22 @@ impl Scalar for Address {
 }
 
 scalar!(
-    Name, Ref, Word, DeviationName, Text, bool, u16, Date, RuleName, ObjectName, InterfaceName, Fqdn, LabelText, PathStep,
-    Prefix, Address,
+    Name,
+    Ref,
+    Word,
+    DeviationName,
+    Text,
+    bool,
+    u16,
+    Date,
+    RuleName,
+    ObjectName,
+    InterfaceName,
+    Fqdn,
+    LabelText,
+    PathStep,
+    Prefix,
+    Address,
 );
 
 /// Whether a value is one of two shapes: a short form or a record.

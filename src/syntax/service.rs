@@ -116,10 +116,12 @@ fn ports(text: &str, transport: Transport, whole: &str) -> Result<ServiceExpr, F
 
 fn icmp(text: &str, whole: &str, table: &[(&'static str, u8)]) -> Result<u8, Fault> {
     let known = table.iter().find(|(name, _)| *name == text).map(|(_, number)| *number);
-    known.or_else(|| table.iter().find(|(_, number)| text == number.to_string()).map(|(_, number)| *number)).ok_or_else(|| {
-        let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
-        Fault::of("unknown-icmp-type", whole).arg("words", names.join("`, `"))
-    })
+    known.or_else(|| table.iter().find(|(_, number)| text == number.to_string()).map(|(_, number)| *number)).ok_or_else(
+        || {
+            let names: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+            Fault::of("unknown-icmp-type", whole).arg("words", names.join("`, `"))
+        },
+    )
 }
 
 impl Scalar for ServiceExpr {
@@ -152,7 +154,9 @@ impl Scalar for ServiceExpr {
         if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
             return Err(Fault::of("port-without-protocol", text).fix(format!("{text}/tcp")));
         }
-        super::scalars::Name::parse(text).map(|name| Self::Named(name.0)).map_err(|_| Fault::of("invalid-service", text))
+        super::scalars::Name::parse(text)
+            .map(|name| Self::Named(name.0))
+            .map_err(|_| Fault::of("invalid-service", text))
     }
 
     fn schema() -> Json {
@@ -168,7 +172,9 @@ mod tests {
 
     #[test]
     fn reads_what_the_language_says() {
-        for text in ["443/tcp", "8000-8099/tcp", "53/udp", "icmp:echo-request", "icmpv6:echo-request", "esp", "https", "any"] {
+        for text in
+            ["443/tcp", "8000-8099/tcp", "53/udp", "icmp:echo-request", "icmpv6:echo-request", "esp", "https", "any"]
+        {
             assert_eq!(ServiceExpr::parse(text).map(|e| e.to_string()), Ok(text.to_owned()));
         }
     }

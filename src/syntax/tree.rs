@@ -71,7 +71,8 @@ pub fn parse<'s>(text: &'s str, file: FileId, limits: &Limits) -> Result<Node<'s
 /// # Errors
 /// As [`parse`], but any number of documents is fine.
 pub fn parse_documents<'s>(text: &'s str, file: FileId, limits: &Limits) -> Result<Vec<Node<'s>>, Box<Finding>> {
-    let mut builder = Builder { file, limits, open: Vec::new(), anchors: HashMap::new(), nodes: 0, copied: 0, done: Vec::new() };
+    let mut builder =
+        Builder { file, limits, open: Vec::new(), anchors: HashMap::new(), nodes: 0, copied: 0, done: Vec::new() };
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => {
@@ -82,7 +83,9 @@ pub fn parse_documents<'s>(text: &'s str, file: FileId, limits: &Limits) -> Resu
                 let at = error.marker().byte_offset().unwrap_or(0).min(text.len()) as u32;
                 let message = error.info().to_string();
                 return Err(Box::new(
-                    Finding::new("syntax", "yaml").arg("reason", message).label(Span { file, start: at, end: at }, "here"),
+                    Finding::new("syntax", "yaml")
+                        .arg("reason", message)
+                        .label(Span { file, start: at, end: at }, "here"),
                 ));
             }
         }
@@ -167,7 +170,9 @@ impl<'s> Builder<'s, '_> {
         self.nodes += size;
         if self.nodes > self.limits.nodes {
             let limit = self.limits.nodes;
-            return Err(Box::new(Finding::new("syntax", "too-many-nodes").arg("limit", limit).label(node.span, "here")));
+            return Err(Box::new(
+                Finding::new("syntax", "too-many-nodes").arg("limit", limit).label(node.span, "here"),
+            ));
         }
         if anchor != 0 {
             let size = count(&node);

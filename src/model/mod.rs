@@ -1,0 +1,15 @@
+//! The site as it is meant: names resolved, addresses parsed, defaults applied, immutable, typed ids.
+
+pub mod address;
+pub mod blueprint;
+pub mod ids;
+mod resolve;
+pub mod service;
+pub mod site;
+
+pub use address::{Addresses, Family, Ranges};
+pub use blueprint::{Blueprint, Property};
+pub use ids::{ClusterId, ComponentId, FlowId, GatewayId, NamespaceId, NetworkId, SegmentId, Table, ZoneId};
+pub use resolve::resolve;
+pub use service::ServiceMatch;
+pub use site::{End, EndRef, Leg, LegRole, Object, Place, Site};

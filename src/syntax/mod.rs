@@ -1,0 +1,19 @@
+//! The language as written: text → tree → records. Knows nothing of meaning.
+
+pub mod de;
+pub mod decode;
+pub mod document;
+mod names;
+pub mod objects;
+mod read;
+mod record;
+pub mod scalars;
+mod schema;
+pub mod service;
+pub mod tree;
+
+pub use decode::Spanned;
+pub use document::Document;
+pub use names::nearest;
+pub use read::{Read, read_site};
+pub use schema::language_schema;
