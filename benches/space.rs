@@ -31,11 +31,7 @@ impl Random {
 
     fn host(&mut self, bits: u32) -> u128 {
         let wide = u128::from(self.next()) << 64 | u128::from(self.next());
-        if bits == 128 {
-            wide
-        } else {
-            wide >> (128 - bits)
-        }
+        if bits == 128 { wide } else { wide >> (128 - bits) }
     }
 }
 
@@ -54,11 +50,7 @@ use Workload::{Cidr, Hosts, Ranges, Stagger, Wide, Zones};
 fn prefix(random: &mut Random, bits: u32, shortest: u32, longest: u32) -> Interval {
     let length = shortest + random.below(u64::from(longest - shortest + 1)) as u32;
     let free = bits - length;
-    let mask = if free == 0 {
-        0
-    } else {
-        u128::MAX >> (128 - free)
-    };
+    let mask = if free == 0 { 0 } else { u128::MAX >> (128 - free) };
     let low = random.host(bits) & !mask;
     Interval::new(low, low | mask).unwrap()
 }
@@ -73,33 +65,17 @@ fn range(random: &mut Random, top: u128, width: u64) -> Interval {
 fn cell(workload: Workload, random: &mut Random, bits: u32, i: u64, n: u64) -> [Interval; 3] {
     let port = |random: &mut Random| Interval::point(8000 + random.below(20));
     match workload {
-        Hosts => [
-            Interval::point(random.host(bits)),
-            Interval::point(random.host(bits)),
-            port(random),
-        ],
+        Hosts => [Interval::point(random.host(bits)), Interval::point(random.host(bits)), port(random)],
         Cidr => [
             prefix(random, bits, if bits == 32 { 16 } else { 48 }, bits),
             prefix(random, bits, if bits == 32 { 16 } else { 48 }, bits),
-            if random.below(4) == 0 {
-                range(random, 65535, 2000)
-            } else {
-                port(random)
-            },
+            if random.below(4) == 0 { range(random, 65535, 2000) } else { port(random) },
         ],
         Ranges => {
             let top = u128::MAX >> (128 - bits);
-            [
-                range(random, top, 5000),
-                range(random, top, 5000),
-                range(random, 65535, 2000),
-            ]
+            [range(random, top, 5000), range(random, top, 5000), range(random, 65535, 2000)]
         }
-        Wide => [
-            prefix(random, bits, 8, bits),
-            prefix(random, bits, 8, bits),
-            port(random),
-        ],
+        Wide => [prefix(random, bits, 8, bits), prefix(random, bits, 8, bits), port(random)],
         Zones => {
             let host = |random: &mut Random| {
                 let zone = u128::from(random.below(200));
@@ -108,8 +84,7 @@ fn cell(workload: Workload, random: &mut Random, bits: u32, i: u64, n: u64) -> [
             [host(random), host(random), port(random)]
         }
         Stagger => {
-            let part =
-                |at: u64| Interval::new((at * 10).into(), ((at + n / 2) * 10).into()).unwrap();
+            let part = |at: u64| Interval::new((at * 10).into(), ((at + n / 2) * 10).into()).unwrap();
             [part(i), part((i * 7919) % n), range(random, 65535, 2000)]
         }
     }
@@ -117,18 +92,12 @@ fn cell(workload: Workload, random: &mut Random, bits: u32, i: u64, n: u64) -> [
 
 fn boxes(workload: Workload, bits: u32, n: u64) -> Vec<PacketBox> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let all = if bits == 32 {
-        AddressRange::ALL_V4
-    } else {
-        AddressRange::ALL_V6
-    };
+    let all = if bits == 32 { AddressRange::ALL_V4 } else { AddressRange::ALL_V6 };
     let flow = PacketBox::any().hook(Hook::Forward).protocol(protocol::TCP);
     let flow = flow.source(all).and_then(|p| p.destination(all)).unwrap();
     let make = |i| {
         let [source, destination, port] = cell(workload, &mut random, bits, i, n);
-        flow.with(Field::Source, source)
-            .with(Field::Destination, destination)
-            .destination_port(port)
+        flow.with(Field::Source, source).with(Field::Destination, destination).destination_port(port)
     };
     (0..n).map(make).collect()
 }
@@ -143,10 +112,7 @@ fn rewritten(boxes: &[PacketBox]) -> Vec<PacketBox> {
             let middle = source.lo() + (source.hi() - source.lo()) / 2;
             let low = Interval::new(source.lo(), middle).unwrap();
             let high = Interval::new(middle + 1, source.hi()).unwrap();
-            parts.extend([
-                packets.with(Field::Source, low),
-                packets.with(Field::Source, high),
-            ]);
+            parts.extend([packets.with(Field::Source, low), packets.with(Field::Source, high)]);
         } else {
             parts.push(*packets);
         }

@@ -22,10 +22,7 @@ impl<const N: usize> Cuts<N> {
     /// No cut yet in fields with values from 0 to `tops`.
     #[must_use]
     pub fn new(tops: [u128; N]) -> Self {
-        Self {
-            tops,
-            starts: std::array::from_fn(|_| vec![0]),
-        }
+        Self { tops, starts: std::array::from_fn(|_| vec![0]) }
     }
 
     /// Adds the bounds of a box. Values above the top of a field are outside of the universe.
@@ -55,11 +52,7 @@ pub struct MissingCut {
 impl fmt::Display for MissingCut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (lo, hi) = (self.interval.lo(), self.interval.hi());
-        write!(
-            f,
-            "bounds {lo} to {hi} of field {} were not covered",
-            self.level
-        )
+        write!(f, "bounds {lo} to {hi} of field {} were not covered", self.level)
     }
 }
 
@@ -95,21 +88,13 @@ impl Map {
     /// The map that gives every point the same label; label 0 means "no entry".
     #[must_use]
     pub const fn constant(label: u32) -> Self {
-        Self(if label > Self::LAST_LABEL {
-            Self::LAST_LABEL
-        } else {
-            label
-        })
+        Self(if label > Self::LAST_LABEL { Self::LAST_LABEL } else { label })
     }
 
     /// The label, if it is the same for every point and not 0.
     #[must_use]
     pub const fn as_constant(self) -> Option<u32> {
-        if self.0 > 0 && self.0 < FIRST_NODE {
-            Some(self.0)
-        } else {
-            None
-        }
+        if self.0 > 0 && self.0 < FIRST_NODE { Some(self.0) } else { None }
     }
 }
 
@@ -173,10 +158,7 @@ impl<const N: usize> Arena<N> {
     ///
     /// # Errors
     /// A bound of a box was not covered.
-    pub fn set<'a>(
-        &mut self,
-        boxes: impl IntoIterator<Item = &'a [Interval; N]>,
-    ) -> Result<Set, MissingCut> {
+    pub fn set<'a>(&mut self, boxes: impl IntoIterator<Item = &'a [Interval; N]>) -> Result<Set, MissingCut> {
         let mut boxes: Vec<&[Interval; N]> = boxes.into_iter().collect();
         // Neighbours in this order share the most nodes, so the unions stay small.
         boxes.sort_unstable();
@@ -191,13 +173,8 @@ impl<const N: usize> Arena<N> {
     ///
     /// # Errors
     /// A bound of a box was not covered.
-    pub fn map<'a>(
-        &mut self,
-        boxes: impl IntoIterator<Item = (&'a [Interval; N], u32)>,
-    ) -> Result<Map, MissingCut> {
-        let leaves = boxes
-            .into_iter()
-            .map(|(bounds, label)| self.leaf(bounds, Map::constant(label).0));
+    pub fn map<'a>(&mut self, boxes: impl IntoIterator<Item = (&'a [Interval; N], u32)>) -> Result<Map, MissingCut> {
+        let leaves = boxes.into_iter().map(|(bounds, label)| self.leaf(bounds, Map::constant(label).0));
         let leaves = leaves.collect::<Result<Vec<u32>, _>>()?;
         Ok(Map(self.balanced(&leaves)))
     }
@@ -327,11 +304,7 @@ impl<const N: usize> Arena<N> {
             return FIRST_NODE + index;
         }
         let index = self.nodes.len() as u32;
-        let node = Node {
-            level,
-            first: self.edges.len() as u32,
-            count: edges.len() as u32,
-        };
+        let node = Node { level, first: self.edges.len() as u32, count: edges.len() as u32 };
         self.edges.extend_from_slice(edges);
         self.nodes.push(node);
         let (nodes, pool) = (&self.nodes, &self.edges);

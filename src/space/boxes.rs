@@ -31,10 +31,7 @@ impl<const N: usize> Arena<N> {
         let level = self.level(id);
         if level == N {
             if id != 0 {
-                found.push(Product {
-                    fields: path.clone(),
-                    label: id,
-                });
+                found.push(Product { fields: path.clone(), label: id });
             }
             return;
         }
@@ -129,10 +126,7 @@ fn join_along<const N: usize>(boxes: &mut Vec<Labelled<N>>, level: usize) {
 ///
 /// # Errors
 /// A bound exceeds its field.
-pub fn disjoint<const N: usize>(
-    tops: [u128; N],
-    boxes: &[Labelled<N>],
-) -> Result<Vec<Labelled<N>>, MissingCut> {
+pub fn disjoint<const N: usize>(tops: [u128; N], boxes: &[Labelled<N>]) -> Result<Vec<Labelled<N>>, MissingCut> {
     let mut cuts = Cuts::new(tops);
     for (bounds, _) in boxes {
         cuts.cover(bounds);

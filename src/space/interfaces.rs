@@ -16,11 +16,7 @@ impl Interface {
     /// The interface with this number; `None` for 0.
     #[must_use]
     pub const fn from_number(number: u16) -> Option<Self> {
-        if number == 0 {
-            None
-        } else {
-            Some(Self(number))
-        }
+        if number == 0 { None } else { Some(Self(number)) }
     }
 }
 
@@ -67,8 +63,6 @@ impl Interfaces {
 
     /// All named interfaces in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (Interface, &str)> {
-        (1..)
-            .map(Interface)
-            .zip(self.names.iter().map(String::as_str))
+        (1..).map(Interface).zip(self.names.iter().map(String::as_str))
     }
 }

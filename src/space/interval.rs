@@ -23,10 +23,7 @@ impl Interval {
     #[must_use]
     pub fn point(value: impl Into<u128>) -> Self {
         let value = value.into();
-        Self {
-            lo: value,
-            hi: value,
-        }
+        Self { lo: value, hi: value }
     }
 
     /// The values from 0 to `top`.
@@ -62,10 +59,7 @@ impl Interval {
     /// The union with an interval that starts right after this one ends.
     #[must_use]
     pub(super) fn joined(self, next: Self) -> Option<Self> {
-        (self.hi.checked_add(1) == Some(next.lo)).then_some(Self {
-            lo: self.lo,
-            hi: next.hi,
-        })
+        (self.hi.checked_add(1) == Some(next.lo)).then_some(Self { lo: self.lo, hi: next.hi })
     }
 }
 

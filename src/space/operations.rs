@@ -91,12 +91,7 @@ impl<const N: usize> Arena<N> {
         Map(self.relabel(map.0, &new, &mut done))
     }
 
-    fn relabel(
-        &mut self,
-        id: u32,
-        new: &impl Fn(u32) -> u32,
-        done: &mut FxHashMap<u32, u32>,
-    ) -> u32 {
+    fn relabel(&mut self, id: u32, new: &impl Fn(u32) -> u32, done: &mut FxHashMap<u32, u32>) -> u32 {
         let level = self.level(id);
         if level == N {
             return match id {
@@ -174,20 +169,9 @@ impl<const N: usize> Arena<N> {
         let (mut at_b, end_b) = self.edge_range(b);
         loop {
             // A diagram that decides further down has the same child for all cells of this level.
-            let whole = |id| super::arena::Edge {
-                last: end,
-                child: id,
-            };
-            let edge_a = if level_a == level && at_a < end_a {
-                self.edge(at_a)
-            } else {
-                whole(a)
-            };
-            let edge_b = if level_b == level && at_b < end_b {
-                self.edge(at_b)
-            } else {
-                whole(b)
-            };
+            let whole = |id| super::arena::Edge { last: end, child: id };
+            let edge_a = if level_a == level && at_a < end_a { self.edge(at_a) } else { whole(a) };
+            let edge_b = if level_b == level && at_b < end_b { self.edge(at_b) } else { whole(b) };
             let child = self.apply(operation, edge_a.child, edge_b.child);
             let last = edge_a.last.min(edge_b.last);
             self.push_edge(from, last, child);

@@ -104,13 +104,7 @@ pub enum CtState {
 
 impl CtState {
     /// All states in the order of their numbers.
-    pub const ALL: [Self; 5] = [
-        Self::New,
-        Self::Established,
-        Self::Related,
-        Self::Invalid,
-        Self::Untracked,
-    ];
+    pub const ALL: [Self; 5] = [Self::New, Self::Established, Self::Related, Self::Invalid, Self::Untracked];
 
     /// nft's name of the state.
     #[must_use]
@@ -238,16 +232,7 @@ impl fmt::Display for Packet {
             None => write!(f, "protocol {protocol} ")?,
         }
         match self.upper {
-            Upper::Tcp {
-                source,
-                destination,
-                ..
-            }
-            | Upper::Ports {
-                source,
-                destination,
-                ..
-            } => write!(
+            Upper::Tcp { source, destination, .. } | Upper::Ports { source, destination, .. } => write!(
                 f,
                 "{} -> {}",
                 SocketAddr::new(self.source, source),

@@ -52,9 +52,7 @@ impl PacketSpace {
     /// # Errors
     /// The region is not among those the space was made for.
     pub fn set(&mut self, region: &Region) -> Result<Set, MissingCut> {
-        let points = self
-            .arena
-            .set(region.boxes().iter().map(PacketBox::bounds))?;
+        let points = self.arena.set(region.boxes().iter().map(PacketBox::bounds))?;
         Ok(self.arena.intersection(points, self.universe))
     }
 
@@ -62,14 +60,9 @@ impl PacketSpace {
     ///
     /// # Errors
     /// A box is not among those the space was made for.
-    pub fn map<'a>(
-        &mut self,
-        boxes: impl IntoIterator<Item = (&'a PacketBox, u32)>,
-    ) -> Result<Map, MissingCut> {
+    pub fn map<'a>(&mut self, boxes: impl IntoIterator<Item = (&'a PacketBox, u32)>) -> Result<Map, MissingCut> {
         let boxes = boxes.into_iter();
-        let map = self
-            .arena
-            .map(boxes.map(|(b, label)| (b.bounds(), label)))?;
+        let map = self.arena.map(boxes.map(|(b, label)| (b.bounds(), label)))?;
         Ok(self.arena.restricted(map, self.universe))
     }
 
@@ -135,12 +128,7 @@ impl PacketSpace {
 }
 
 const EPHEMERAL: u128 = 49152;
-const READABLE: [u8; 4] = [
-    protocol::TCP,
-    protocol::UDP,
-    protocol::ICMP,
-    protocol::ICMPV6,
-];
+const READABLE: [u8; 4] = [protocol::TCP, protocol::UDP, protocol::ICMP, protocol::ICMPV6];
 
 /// The value of an interval that reads best.
 fn preferred(field: Field, values: Interval) -> u128 {
@@ -206,11 +194,8 @@ fn universe() -> Region {
                     _ if protocol::WITH_PORTS.contains(&number) => (none, port),
                     _ => (none, none),
                 };
-                let packets = addresses
-                    .protocol(number)
-                    .with(Field::Detail, detail)
-                    .source_port(upper)
-                    .destination_port(upper);
+                let packets =
+                    addresses.protocol(number).with(Field::Detail, detail).source_port(upper).destination_port(upper);
                 region.push(packets);
             }
         }
@@ -226,22 +211,10 @@ fn point(packet: &Packet) -> [u128; FIELDS] {
     };
     let interface = |interface: Option<Interface>| interface.map_or(0, Interface::number).into();
     let (detail, high, low) = match packet.upper {
-        Upper::Tcp {
-            source,
-            destination,
-            opening,
-        } => (opening, source, destination),
-        Upper::Ports {
-            source,
-            destination,
-            ..
-        } => (false, source, destination),
+        Upper::Tcp { source, destination, opening } => (opening, source, destination),
+        Upper::Ports { source, destination, .. } => (false, source, destination),
         Upper::Icmp { kind, code } => (false, kind.into(), code.into()),
-        Upper::Icmpv6 {
-            kind,
-            code,
-            on_link,
-        } => (on_link, kind.into(), code.into()),
+        Upper::Icmpv6 { kind, code, on_link } => (on_link, kind.into(), code.into()),
         Upper::Other { .. } => (false, 0, 0),
     };
     [
@@ -267,9 +240,7 @@ fn packet(point: &[u128; FIELDS]) -> Option<Packet> {
     let index = |field: Field| usize::try_from(value(field)).ok();
     let family = *Family::ALL.get(index(Field::Family)?)?;
     let address = |field: Field| match family {
-        Family::V4 => Some(IpAddr::V4(Ipv4Addr::from_bits(
-            u32::try_from(value(field)).ok()?,
-        ))),
+        Family::V4 => Some(IpAddr::V4(Ipv4Addr::from_bits(u32::try_from(value(field)).ok()?))),
         Family::V6 => Some(IpAddr::V6(Ipv6Addr::from_bits(value(field)))),
     };
     let detail = value(Field::Detail) == 1;
@@ -279,20 +250,13 @@ fn packet(point: &[u128; FIELDS]) -> Option<Packet> {
             destination: small(Field::DestinationPort)?,
             opening: detail,
         },
-        protocol::ICMP => Upper::Icmp {
-            kind: byte(Field::SourcePort)?,
-            code: byte(Field::DestinationPort)?,
-        },
-        protocol::ICMPV6 => Upper::Icmpv6 {
-            kind: byte(Field::SourcePort)?,
-            code: byte(Field::DestinationPort)?,
-            on_link: detail,
-        },
-        protocol if protocol::WITH_PORTS.contains(&protocol) => Upper::Ports {
-            protocol,
-            source: small(Field::SourcePort)?,
-            destination: small(Field::DestinationPort)?,
-        },
+        protocol::ICMP => Upper::Icmp { kind: byte(Field::SourcePort)?, code: byte(Field::DestinationPort)? },
+        protocol::ICMPV6 => {
+            Upper::Icmpv6 { kind: byte(Field::SourcePort)?, code: byte(Field::DestinationPort)?, on_link: detail }
+        }
+        protocol if protocol::WITH_PORTS.contains(&protocol) => {
+            Upper::Ports { protocol, source: small(Field::SourcePort)?, destination: small(Field::DestinationPort)? }
+        }
         protocol => Upper::Other { protocol },
     };
     Some(Packet {

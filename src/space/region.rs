@@ -15,9 +15,7 @@ impl PacketBox {
     /// Every packet.
     #[must_use]
     pub fn any() -> Self {
-        Self {
-            bounds: Field::ALL.map(Field::all),
-        }
+        Self { bounds: Field::ALL.map(Field::all) }
     }
 
     /// The box narrowed to `interval` in `field`; `None` when nothing is left.
@@ -135,8 +133,7 @@ impl PacketBox {
             AddressRange::V4(..) => Family::V4,
             AddressRange::V6(..) => Family::V6,
         };
-        self.narrowed(Field::Family, Interval::point(family as u8))?
-            .narrowed(field, range.interval()?)
+        self.narrowed(Field::Family, Interval::point(family as u8))?.narrowed(field, range.interval()?)
     }
 }
 
@@ -179,30 +176,24 @@ impl Region {
     /// The packets that are also in one of `intervals` of `field`.
     #[must_use]
     pub fn narrowed(&self, field: Field, intervals: &[Interval]) -> Self {
-        let pairs = self.boxes.iter().flat_map(|packets| {
-            intervals
-                .iter()
-                .filter_map(|&interval| packets.narrowed(field, interval))
-        });
+        let pairs = self
+            .boxes
+            .iter()
+            .flat_map(|packets| intervals.iter().filter_map(|&interval| packets.narrowed(field, interval)));
         pairs.collect()
     }
 
     /// What two regions have in common.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let pairs = self
-            .boxes
-            .iter()
-            .flat_map(|a| other.boxes.iter().filter_map(|b| a.intersection(b)));
+        let pairs = self.boxes.iter().flat_map(|a| other.boxes.iter().filter_map(|b| a.intersection(b)));
         pairs.collect()
     }
 }
 
 impl FromIterator<PacketBox> for Region {
     fn from_iter<I: IntoIterator<Item = PacketBox>>(boxes: I) -> Self {
-        Self {
-            boxes: boxes.into_iter().collect(),
-        }
+        Self { boxes: boxes.into_iter().collect() }
     }
 }
 

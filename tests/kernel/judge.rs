@@ -38,37 +38,14 @@ pub struct Probe {
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let verdict = |passed| if passed { "pass" } else { "drop" };
-        let Probe {
-            mode,
-            from,
-            to,
-            packet,
-            ..
-        } = self;
-        write!(
-            f,
-            "{mode}: model {}, kernel {}: {from:?} to {to:?}, ",
-            verdict(self.expected),
-            verdict(self.passed)
-        )?;
-        write!(
-            f,
-            "{} -> {} {:?}",
-            packet.source, packet.destination, packet.transport
-        )?;
+        let Probe { mode, from, to, packet, .. } = self;
+        write!(f, "{mode}: model {}, kernel {}: {from:?} to {to:?}, ", verdict(self.expected), verdict(self.passed))?;
+        write!(f, "{} -> {} {:?}", packet.source, packet.destination, packet.transport)?;
         write!(
             f,
             "{}{}",
-            if packet.fragmented {
-                " in fragments"
-            } else {
-                ""
-            },
-            if packet.options {
-                " behind options"
-            } else {
-                ""
-            }
+            if packet.fragmented { " in fragments" } else { "" },
+            if packet.options { " behind options" } else { "" }
         )
     }
 }
@@ -100,28 +77,10 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Tally {
-            probes,
-            passed,
-            slow,
-            false_accepts,
-            false_drops,
-        } = self;
-        write!(
-            f,
-            "{probes} probes, {passed} passed, {} dropped; ",
-            probes - passed
-        )?;
-        write!(
-            f,
-            "{} false accepts, {} false drops ({slow} resent)",
-            false_accepts.len(),
-            false_drops.len()
-        )?;
-        for (title, list) in [
-            ("false accepts", false_accepts),
-            ("false drops", false_drops),
-        ] {
+        let Tally { probes, passed, slow, false_accepts, false_drops } = self;
+        write!(f, "{probes} probes, {passed} passed, {} dropped; ", probes - passed)?;
+        write!(f, "{} false accepts, {} false drops ({slow} resent)", false_accepts.len(), false_drops.len())?;
+        for (title, list) in [("false accepts", false_accepts), ("false drops", false_drops)] {
             for probe in list.iter().take(8) {
                 write!(f, "\n  {title}: {probe}")?;
             }
@@ -132,30 +91,16 @@ impl fmt::Display for Tally {
 
 /// Runs all cases against the ruleset loaded in the laboratory.
 pub fn run(policy: &Policy, lab: &Lab, cases: &[Case]) -> Tally {
-    let mut runner = Runner {
-        policy,
-        lab,
-        wire: Wire::open(lab),
-        sent: Vec::new(),
-        base: 0,
-    };
+    let mut runner = Runner { policy, lab, wire: Wire::open(lab), sent: Vec::new(), base: 0 };
     let mut tally = Tally::default();
     let mut waiting: Vec<usize> = (0..cases.len()).collect();
     while !waiting.is_empty() {
         let (batch, later) = distinct(cases, &waiting);
         waiting = later;
         let mut probes = runner.play(cases, &batch, PATIENCE[0]);
-        let doubtful: HashSet<usize> = probes
-            .iter()
-            .filter(|p| p.expected && !p.passed)
-            .map(|p| p.case)
-            .collect();
+        let doubtful: HashSet<usize> = probes.iter().filter(|p| p.expected && !p.passed).map(|p| p.case).collect();
         if !doubtful.is_empty() {
-            let again: Vec<usize> = batch
-                .iter()
-                .copied()
-                .filter(|case| doubtful.contains(case))
-                .collect();
+            let again: Vec<usize> = batch.iter().copied().filter(|case| doubtful.contains(case)).collect();
             probes.retain(|probe| !doubtful.contains(&probe.case));
             let second = runner.play(cases, &again, PATIENCE[1]);
             tally.slow += doubtful.len();
@@ -231,24 +176,13 @@ impl Runner<'_> {
         // The gateway's own TCP answers unasked-for segments with resets, and nothing may claim to be multicast.
         let host = far == Place::Host || opener.from == Place::Host;
         let tcp = matches!(packet.transport, Transport::Tcp { .. });
-        if (host && tcp)
-            || far == opener.from
-            || packet.fragmented
-            || policy.route(packet.source) != opener.from
-        {
+        if (host && tcp) || far == opener.from || packet.fragmented || policy.route(packet.source) != opener.from {
             return;
         }
         let (from, next) = match step {
             Step::Reply => (far, packet.reply()),
             Step::Next => (opener.from, packet.next()),
-            Step::Error => (
-                far,
-                packet.error(
-                    packet.destination,
-                    if packet.source.is_ipv4() { 3 } else { 1 },
-                    1,
-                ),
-            ),
+            Step::Error => (far, packet.error(packet.destination, if packet.source.is_ipv4() { 3 } else { 1 }, 1)),
         };
         let expected = match (*open, step) {
             (true, _) => policy.source_belongs(from, next.source),
@@ -267,30 +201,14 @@ impl Runner<'_> {
         self.send(case, mode, from, next, expected, patience);
     }
 
-    fn send(
-        &mut self,
-        case: usize,
-        mode: &'static str,
-        from: Place,
-        packet: Packet,
-        expected: bool,
-        patience: u16,
-    ) {
+    fn send(&mut self, case: usize, mode: &'static str, from: Place, packet: Packet, expected: bool, patience: u16) {
         let to = self.policy.route(packet.destination);
         if from == Place::Host && to == Place::Host {
             return; // stays on the loopback interface
         }
         let tag = self.base + self.sent.len() as u32;
         self.wire.send(from, &packet, tag);
-        self.sent.push(Probe {
-            case,
-            mode,
-            from,
-            to,
-            packet,
-            expected,
-            passed: false,
-        });
+        self.sent.push(Probe { case, mode, from, to, packet, expected, passed: false });
         if self.sent.len().is_multiple_of(64) {
             self.take_in(0);
         }
@@ -306,10 +224,7 @@ impl Runner<'_> {
     fn take_in(&mut self, patience: u16) -> bool {
         let (sent, base) = (&mut self.sent, self.base);
         self.wire.collect(patience, |sighting| {
-            let probe = sighting
-                .tag
-                .checked_sub(base)
-                .and_then(|at| sent.get_mut(at as usize));
+            let probe = sighting.tag.checked_sub(base).and_then(|at| sent.get_mut(at as usize));
             if let Some(probe) = probe
                 && probe.is(&sighting)
             {
@@ -317,11 +232,7 @@ impl Runner<'_> {
                     return; // to 0.0.0.0 or ::, which is the host itself
                 }
                 let routed = !probe.packet.leaves_anywhere();
-                assert!(
-                    !routed || probe.to == sighting.at,
-                    "left at {:?}, not as routed: {probe}",
-                    sighting.at
-                );
+                assert!(!routed || probe.to == sighting.at, "left at {:?}, not as routed: {probe}", sighting.at);
                 probe.passed = true;
             }
         })
@@ -339,9 +250,7 @@ impl Probe {
     /// Is this the probe itself, and not an ICMP error of the gateway that quotes it?
     fn is(&self, sighting: &Sighting) -> bool {
         sighting.source == self.packet.source
-            && sighting
-                .destination
-                .is_none_or(|destination| destination == self.packet.destination)
+            && sighting.destination.is_none_or(|destination| destination == self.packet.destination)
             && sighting.protocol == self.packet.protocol()
     }
 }

@@ -38,23 +38,12 @@ pub fn missing() -> Option<String> {
 impl Lab {
     /// Builds the namespaces, links, addresses and routes for this gateway. No ruleset is loaded yet.
     pub fn build(policy: &Policy) -> Lab {
-        let stem = format!(
-            "zk{}-{}",
-            std::process::id(),
-            COUNTER.fetch_add(1, Ordering::Relaxed)
-        );
+        let stem = format!("zk{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
         let gateway = format!("{stem}-gw");
-        let hosts: Vec<String> = (0..policy.interfaces.len())
-            .map(|n| format!("{stem}-h{n}"))
-            .collect();
+        let hosts: Vec<String> = (0..policy.interfaces.len()).map(|n| format!("{stem}-h{n}")).collect();
         let lab = Lab { gateway, hosts };
         let names = std::iter::once(&lab.gateway).chain(&lab.hosts);
-        ip(
-            &[],
-            &names
-                .map(|name| format!("netns add {name}\n"))
-                .collect::<String>(),
-        );
+        ip(&[], &names.map(|name| format!("netns add {name}\n")).collect::<String>());
         lab.inside(&lab.gateway, prepare_gateway);
         for host in &lab.hosts {
             lab.inside(host, || set("ipv6/conf/default/disable_ipv6", "1"));
@@ -71,7 +60,9 @@ impl Lab {
         let (here, there) = (mac(GATEWAY_MAC), mac(HOST_MAC));
         let each = policy.interfaces.iter().zip(&self.hosts).map(|(interface, host)| {
             let (gateway, name) = (&self.gateway, &interface.name);
-            format!("link add {name} netns {gateway} address {here} type veth peer name host netns {host} address {there}\n")
+            format!(
+                "link add {name} netns {gateway} address {here} type veth peer name host netns {host} address {there}\n"
+            )
         });
         each.collect()
     }
@@ -88,57 +79,30 @@ impl Lab {
 
     /// Loads a ruleset file as an operator would: `nft -f FILE`.
     pub fn load(&self, ruleset: &Path) -> Result<(), String> {
-        let output = self
-            .inside(&self.gateway, || {
-                Command::new("nft").arg("-f").arg(ruleset).output()
-            })
-            .expect("run nft");
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
-        }
+        let output =
+            self.inside(&self.gateway, || Command::new("nft").arg("-f").arg(ruleset).output()).expect("run nft");
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 
     /// Output of an `nft` command in the gateway.
     pub fn nft(&self, arguments: &[&str]) -> String {
-        let output = self
-            .inside(&self.gateway, || {
-                Command::new("nft").args(arguments).output()
-            })
-            .expect("run nft");
-        assert!(
-            output.status.success(),
-            "nft {arguments:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = self.inside(&self.gateway, || Command::new("nft").args(arguments).output()).expect("run nft");
+        assert!(output.status.success(), "nft {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Forgets all connections, so that earlier probes cannot carry later ones.
     pub fn forget_connections(&self) {
-        let output = self
-            .inside(&self.gateway, || {
-                Command::new("conntrack").arg("-F").output()
-            })
-            .expect("run conntrack");
-        assert!(
-            output.status.success(),
-            "conntrack -F: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output =
+            self.inside(&self.gateway, || Command::new("conntrack").arg("-F").output()).expect("run conntrack");
+        assert!(output.status.success(), "conntrack -F: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
         let names = std::iter::once(&self.gateway).chain(&self.hosts);
-        ip(
-            &["-force"],
-            &names
-                .map(|name| format!("netns del {name}\n"))
-                .collect::<String>(),
-        );
+        ip(&["-force"], &names.map(|name| format!("netns del {name}\n")).collect::<String>());
     }
 }
 
@@ -157,8 +121,7 @@ fn prepare_gateway() {
 }
 
 fn set(name: &str, value: &str) {
-    fs::write(Path::new("/proc/sys/net").join(name), value)
-        .unwrap_or_else(|error| panic!("sysctl {name}: {error}"));
+    fs::write(Path::new("/proc/sys/net").join(name), value).unwrap_or_else(|error| panic!("sysctl {name}: {error}"));
 }
 
 fn gateway_script(policy: &Policy) -> String {
@@ -166,11 +129,7 @@ fn gateway_script(policy: &Policy) -> String {
     for interface in &policy.interfaces {
         script += &format!("link set dev {} up arp off\n", interface.name);
         for own in &interface.own {
-            let (length, extra) = if own.is_ipv4() {
-                (32, "")
-            } else {
-                (128, " nodad")
-            };
+            let (length, extra) = if own.is_ipv4() { (32, "") } else { (128, " nodad") };
             script += &format!("addr add {own}/{length} dev {}{extra}\n", interface.name);
         }
     }
@@ -178,22 +137,14 @@ fn gateway_script(policy: &Policy) -> String {
         for family in FAMILIES {
             for range in &interface.sources[family as usize] {
                 for (first, length) in prefixes(family, range) {
-                    script += &route(
-                        family,
-                        &format!("{}/{length}", address(family, first)),
-                        &interface.name,
-                    );
+                    script += &route(family, &format!("{}/{length}", address(family, first)), &interface.name);
                 }
             }
         }
     }
     if let Some(first) = policy.interfaces.first() {
         for family in FAMILIES {
-            let everything = if family == Family::V4 {
-                "0.0.0.0/0"
-            } else {
-                "::/0"
-            };
+            let everything = if family == Family::V4 { "0.0.0.0/0" } else { "::/0" };
             script += &route(family, everything, &first.name);
         }
     }
@@ -227,11 +178,7 @@ pub fn prefixes(family: Family, range: &Range) -> Vec<(u128, u32)> {
 
 /// Addresses in a block of 2^size, less one.
 fn span(size: u32) -> u128 {
-    if size >= 128 {
-        u128::MAX
-    } else {
-        (1 << size) - 1
-    }
+    if size >= 128 { u128::MAX } else { (1 << size) - 1 }
 }
 
 fn mac(bytes: [u8; 6]) -> String {
@@ -248,12 +195,7 @@ fn ip(options: &[&str], script: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .expect("run ip");
-    child
-        .stdin
-        .take()
-        .expect("pipe")
-        .write_all(script.as_bytes())
-        .expect("ip reads its script");
+    child.stdin.take().expect("pipe").write_all(script.as_bytes()).expect("ip reads its script");
     let output = child.wait_with_output().expect("ip ends");
     let tolerant = options.contains(&"-force");
     assert!(

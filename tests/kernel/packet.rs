@@ -66,13 +66,7 @@ pub struct Packet {
 
 impl Packet {
     pub fn new(source: IpAddr, destination: IpAddr, transport: Transport) -> Self {
-        Packet {
-            source,
-            destination,
-            transport,
-            fragmented: false,
-            options: false,
-        }
+        Packet { source, destination, transport, fragmented: false, options: false }
     }
 
     pub fn protocol(&self) -> u8 {
@@ -96,15 +90,10 @@ impl Packet {
     /// The answer to this packet by the other side.
     pub fn reply(&self) -> Packet {
         let transport = match &self.transport {
-            Transport::Tcp { sport, dport, .. } => Transport::Tcp {
-                sport: *dport,
-                dport: *sport,
-                flags: flags::SYN | flags::ACK,
-            },
-            Transport::Udp { sport, dport } => Transport::Udp {
-                sport: *dport,
-                dport: *sport,
-            },
+            Transport::Tcp { sport, dport, .. } => {
+                Transport::Tcp { sport: *dport, dport: *sport, flags: flags::SYN | flags::ACK }
+            }
+            Transport::Udp { sport, dport } => Transport::Udp { sport: *dport, dport: *sport },
             Transport::Icmp { kind, id, .. } => {
                 let kind = if *kind == 128 {
                     129
@@ -113,11 +102,7 @@ impl Packet {
                 } else {
                     kind + 1
                 };
-                Transport::Icmp {
-                    kind,
-                    code: 0,
-                    id: *id,
-                }
+                Transport::Icmp { kind, code: 0, id: *id }
             }
             other => other.clone(),
         };
@@ -127,11 +112,9 @@ impl Packet {
     /// The next packet of the side that opened the connection.
     pub fn next(&self) -> Packet {
         let transport = match &self.transport {
-            Transport::Tcp { sport, dport, .. } => Transport::Tcp {
-                sport: *sport,
-                dport: *dport,
-                flags: flags::ACK | flags::PSH,
-            },
+            Transport::Tcp { sport, dport, .. } => {
+                Transport::Tcp { sport: *sport, dport: *dport, flags: flags::ACK | flags::PSH }
+            }
             other => other.clone(),
         };
         Packet::new(self.source, self.destination, transport)
@@ -139,28 +122,14 @@ impl Packet {
 
     /// An ICMP error about this packet, sent by `router` to its source.
     pub fn error(&self, router: IpAddr, kind: u8, code: u8) -> Packet {
-        let quoted = Packet {
-            fragmented: false,
-            options: false,
-            ..self.clone()
-        };
-        Packet::new(
-            router,
-            self.source,
-            Transport::Error {
-                kind,
-                code,
-                quoted: Box::new(quoted),
-            },
-        )
+        let quoted = Packet { fragmented: false, options: false, ..self.clone() };
+        Packet::new(router, self.source, Transport::Error { kind, code, quoted: Box::new(quoted) })
     }
 
     /// The key by which Linux tracks the connection, the same in both directions.
     pub fn connection(&self) -> (IpAddr, IpAddr, u8, u16, u16) {
         let (sport, dport) = match &self.transport {
-            Transport::Tcp { sport, dport, .. } | Transport::Udp { sport, dport } => {
-                (*sport, *dport)
-            }
+            Transport::Tcp { sport, dport, .. } | Transport::Udp { sport, dport } => (*sport, *dport),
             Transport::Icmp { id, .. } => (*id, *id),
             Transport::Error { quoted, .. } => return quoted.connection(),
             Transport::Other(_) => (0, 0),
@@ -180,11 +149,7 @@ impl Packet {
                 let mut frame = Vec::with_capacity(14 + datagram.len());
                 frame.extend(GATEWAY_MAC);
                 frame.extend(HOST_MAC);
-                frame.extend(if self.source.is_ipv4() {
-                    [0x08, 0x00]
-                } else {
-                    [0x86, 0xdd]
-                });
+                frame.extend(if self.source.is_ipv4() { [0x08, 0x00] } else { [0x86, 0xdd] });
                 frame.extend(datagram);
                 frame
             })
@@ -210,11 +175,7 @@ impl Packet {
         pieces
             .iter()
             .map(|(offset, piece, more)| {
-                let fragment = Fragment {
-                    identification,
-                    offset: *offset as u16,
-                    more: *more,
-                };
+                let fragment = Fragment { identification, offset: *offset as u16, more: *more };
                 self.ip(protocol, piece, Some(fragment))
             })
             .collect()
@@ -225,12 +186,8 @@ impl Packet {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
                 let mut header = vec![0x45, 0];
                 header.extend((20 + body.len() as u16).to_be_bytes());
-                let (identification, place) = fragment.map_or((0, 0), |f| {
-                    (
-                        f.identification,
-                        (f.offset / 8) | if f.more { 0x2000 } else { 0 },
-                    )
-                });
+                let (identification, place) =
+                    fragment.map_or((0, 0), |f| (f.identification, (f.offset / 8) | if f.more { 0x2000 } else { 0 }));
                 header.extend(identification.to_be_bytes());
                 header.extend(place.to_be_bytes());
                 header.extend([60, protocol, 0, 0]);
@@ -245,14 +202,7 @@ impl Packet {
                 let extra = if fragment.is_some() { 8 } else { 0 };
                 let mut header = vec![0x60, 0, 0, 0];
                 header.extend((extra + body.len() as u16).to_be_bytes());
-                header.extend([
-                    if fragment.is_some() {
-                        FRAGMENT
-                    } else {
-                        protocol
-                    },
-                    60,
-                ]);
+                header.extend([if fragment.is_some() { FRAGMENT } else { protocol }, 60]);
                 header.extend(source.octets());
                 header.extend(destination.octets());
                 if let Some(f) = fragment {
@@ -270,17 +220,11 @@ impl Packet {
     fn transport_bytes(&self, payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(80);
         let checksum_at = match &self.transport {
-            Transport::Tcp {
-                sport,
-                dport,
-                flags: bits,
-            } => {
+            Transport::Tcp { sport, dport, flags: bits } => {
                 bytes.extend(sport.to_be_bytes());
                 bytes.extend(dport.to_be_bytes());
                 let (sequence, acknowledged) = match bits & (flags::SYN | flags::ACK) {
-                    both if both == flags::SYN | flags::ACK => {
-                        (SERVER_SEQUENCE, CLIENT_SEQUENCE + 1)
-                    }
+                    both if both == flags::SYN | flags::ACK => (SERVER_SEQUENCE, CLIENT_SEQUENCE + 1),
                     flags::ACK => (CLIENT_SEQUENCE + 1, SERVER_SEQUENCE + 1),
                     _ => (CLIENT_SEQUENCE, 0),
                 };
@@ -322,11 +266,7 @@ impl Packet {
                 ICMP => checksum(&[&bytes]),
                 protocol => checksum(&[&self.pseudo_header(protocol, bytes.len()), &bytes]),
             };
-            let sum = if sum == 0 && self.protocol() == UDP {
-                0xffff
-            } else {
-                sum
-            }; // 0 means "none", refused in IPv6
+            let sum = if sum == 0 && self.protocol() == UDP { 0xffff } else { sum }; // 0 means "none", refused in IPv6
             bytes[at..at + 2].copy_from_slice(&sum.to_be_bytes());
         }
         bytes
@@ -367,10 +307,7 @@ fn payload(tag: u32) -> Vec<u8> {
 
 /// The probe number in these bytes, if they carry one.
 pub fn tag(bytes: &[u8]) -> Option<u32> {
-    let at = bytes
-        .windows(MAGIC.len())
-        .position(|window| window == MAGIC)?
-        + MAGIC.len();
+    let at = bytes.windows(MAGIC.len()).position(|window| window == MAGIC)? + MAGIC.len();
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -387,11 +324,7 @@ pub fn outer(datagram: &[u8]) -> Option<(IpAddr, IpAddr, u8)> {
             let destination: [u8; 16] = datagram.get(24..40)?.try_into().ok()?;
             let (mut protocol, mut at) = (*datagram.get(6)?, 40);
             while matches!(protocol, DESTINATION_OPTIONS | FRAGMENT) {
-                let length = if protocol == FRAGMENT {
-                    8
-                } else {
-                    8 + 8 * usize::from(*datagram.get(at + 1)?)
-                };
+                let length = if protocol == FRAGMENT { 8 } else { 8 + 8 * usize::from(*datagram.get(at + 1)?) };
                 protocol = *datagram.get(at)?;
                 at += length;
             }

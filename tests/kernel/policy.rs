@@ -111,17 +111,12 @@ impl Policy {
             return Place::Host;
         }
         let (family, number) = (family(destination), number(destination));
-        let home = self
-            .interfaces
-            .iter()
-            .position(|interface| holds(&interface.sources[family as usize], number));
+        let home = self.interfaces.iter().position(|interface| holds(&interface.sources[family as usize], number));
         Place::Interface(home.unwrap_or(0))
     }
 
     pub fn owns(&self, address: IpAddr) -> bool {
-        self.interfaces
-            .iter()
-            .any(|interface| interface.own.contains(&address))
+        self.interfaces.iter().any(|interface| interface.own.contains(&address))
     }
 
     /// May a packet with this source enter (or, on the host, leave) here at all?
@@ -129,11 +124,7 @@ impl Policy {
         match place {
             Place::Host => self.owns(source),
             Place::Interface(at) => {
-                !self.owns(source)
-                    && holds(
-                        &self.interfaces[at].sources[family(source) as usize],
-                        number(source),
-                    )
+                !self.owns(source) && holds(&self.interfaces[at].sources[family(source) as usize], number(source))
             }
         }
     }

@@ -4,19 +4,11 @@ use std::net::IpAddr;
 
 use crate::judge::Case;
 use crate::packet::{Packet, Transport, flags};
-use crate::policy::{
-    self, FAMILIES, Family, Hook, Permit, Place, Policy, Range, Service, address, family, number,
-};
+use crate::policy::{self, FAMILIES, Family, Hook, Permit, Place, Policy, Range, Service, address, family, number};
 
 /// TCP segments that are no opening SYN.
-const STRAY: [u8; 6] = [
-    flags::ACK,
-    flags::SYN | flags::ACK,
-    flags::FIN | flags::ACK,
-    flags::RST,
-    0,
-    flags::FIN | flags::PSH | flags::URG,
-];
+const STRAY: [u8; 6] =
+    [flags::ACK, flags::SYN | flags::ACK, flags::FIN | flags::ACK, flags::RST, 0, flags::FIN | flags::PSH | flags::URG];
 
 /// A small deterministic generator (splitmix64): the same seed, the same probes.
 pub struct Dice(pub u64);
@@ -54,26 +46,15 @@ pub fn pairs(policy: &Policy, addresses: &[IpAddr], ports: &[u16]) -> Vec<Case> 
                 continue;
             }
             let mut add = |transport| {
-                cases.push(Case {
-                    from,
-                    packet: Packet::new(source, destination, transport),
-                });
+                cases.push(Case { from, packet: Packet::new(source, destination, transport) });
             };
             for &dport in ports {
                 let sport = 40_000 + dport % 20_000;
-                add(Transport::Tcp {
-                    sport,
-                    dport,
-                    flags: flags::SYN,
-                });
+                add(Transport::Tcp { sport, dport, flags: flags::SYN });
                 add(Transport::Udp { sport, dport });
             }
             let kind = if source.is_ipv4() { 8 } else { 128 };
-            add(Transport::Icmp {
-                kind,
-                code: 0,
-                id: 7,
-            });
+            add(Transport::Icmp { kind, code: 0, id: 7 });
         }
     }
     cases
@@ -89,12 +70,7 @@ pub struct Generator<'a> {
 
 impl<'a> Generator<'a> {
     pub fn new(policy: &'a Policy, seed: u64) -> Self {
-        Generator {
-            policy,
-            pool: FAMILIES.map(|family| pool(policy, family)),
-            ports: ports(policy),
-            dice: Dice(seed),
-        }
+        Generator { policy, pool: FAMILIES.map(|family| pool(policy, family)), ports: ports(policy), dice: Dice(seed) }
     }
 
     pub fn cases(&mut self, count: usize) -> Vec<Case> {
@@ -104,26 +80,12 @@ impl<'a> Generator<'a> {
     fn case(&mut self, n: usize) -> Case {
         let permit = (!self.policy.permits.is_empty() && self.dice.chance(80))
             .then(|| self.dice.pick(&self.policy.permits).clone());
-        let family = permit
-            .as_ref()
-            .map_or_else(|| *self.dice.pick(&FAMILIES), |permit| permit.family);
+        let family = permit.as_ref().map_or_else(|| *self.dice.pick(&FAMILIES), |permit| permit.family);
         let at_host = |hook| permit.as_ref().is_some_and(|permit| permit.hook == hook);
         let (from_host, to_host) = (at_host(Hook::Output), at_host(Hook::Input));
-        let source = self.end(
-            family,
-            permit.as_ref().map(|permit| &permit.source),
-            from_host,
-        );
-        let destination = self.end(
-            family,
-            permit.as_ref().map(|permit| &permit.destination),
-            to_host,
-        );
-        let (source, destination) = if self.dice.chance(4) {
-            (destination, source)
-        } else {
-            (source, destination)
-        };
+        let source = self.end(family, permit.as_ref().map(|permit| &permit.source), from_host);
+        let destination = self.end(family, permit.as_ref().map(|permit| &permit.destination), to_host);
+        let (source, destination) = if self.dice.chance(4) { (destination, source) } else { (source, destination) };
         let transport = self.transport(family, permit.as_ref(), n);
         let from = self.place(source);
         let mut packet = Packet::new(source, destination, transport);
@@ -134,15 +96,8 @@ impl<'a> Generator<'a> {
 
     /// One end of the packet; where the gateway itself is meant, often another address of its own.
     fn end(&mut self, family: Family, ranges: Option<&Vec<Range>>, host: bool) -> IpAddr {
-        let own = self
-            .policy
-            .interfaces
-            .iter()
-            .flat_map(|interface| &interface.own);
-        let own: Vec<IpAddr> = own
-            .copied()
-            .filter(|own| policy::family(*own) == family)
-            .collect();
+        let own = self.policy.interfaces.iter().flat_map(|interface| &interface.own);
+        let own: Vec<IpAddr> = own.copied().filter(|own| policy::family(*own) == family).collect();
         if host && !own.is_empty() && self.dice.chance(40) {
             return *self.dice.pick(&own);
         }
@@ -174,55 +129,30 @@ impl<'a> Generator<'a> {
 
     fn transport(&mut self, family: Family, permit: Option<&Permit>, n: usize) -> Transport {
         let sport = 1_024 + (n * 7 % 60_000) as u16;
-        let service = permit
-            .filter(|_| self.dice.chance(90))
-            .map(|permit| permit.service.clone());
+        let service = permit.filter(|_| self.dice.chance(90)).map(|permit| permit.service.clone());
         let (protocol, dport) = match service {
-            Some(Service::Tcp(ports)) => {
-                (if self.dice.chance(92) { 6 } else { 17 }, self.port(&ports))
-            }
-            Some(Service::Udp(ports)) => {
-                (if self.dice.chance(92) { 17 } else { 6 }, self.port(&ports))
-            }
+            Some(Service::Tcp(ports)) => (if self.dice.chance(92) { 6 } else { 17 }, self.port(&ports)),
+            Some(Service::Udp(ports)) => (if self.dice.chance(92) { 17 } else { 6 }, self.port(&ports)),
             Some(Service::Icmp(kind)) => {
                 let kind = if self.dice.chance(70) {
                     kind
                 } else {
                     *self.dice.pick(&[0, 3, 5, 8, 13, 128, 129, 134, 135, 200])
                 };
-                return Transport::Icmp {
-                    kind,
-                    code: 0,
-                    id: sport,
-                };
+                return Transport::Icmp { kind, code: 0, id: sport };
             }
             Some(Service::Protocol(protocol)) if self.dice.chance(80) => {
                 return Transport::Other(protocol);
             }
-            _ => (
-                *self.dice.pick(&[6, 6, 17, 17, 1, 47, 50]),
-                *self.dice.pick(&self.ports),
-            ),
+            _ => (*self.dice.pick(&[6, 6, 17, 17, 1, 47, 50]), *self.dice.pick(&self.ports)),
         };
         match protocol {
             6 => {
-                let bits = if self.dice.chance(85) {
-                    flags::SYN
-                } else {
-                    *self.dice.pick(&STRAY)
-                };
-                Transport::Tcp {
-                    sport,
-                    dport,
-                    flags: bits,
-                }
+                let bits = if self.dice.chance(85) { flags::SYN } else { *self.dice.pick(&STRAY) };
+                Transport::Tcp { sport, dport, flags: bits }
             }
             17 => Transport::Udp { sport, dport },
-            1 => Transport::Icmp {
-                kind: if family == Family::V4 { 8 } else { 128 },
-                code: 0,
-                id: sport,
-            },
+            1 => Transport::Icmp { kind: if family == Family::V4 { 8 } else { 128 }, code: 0, id: sport },
             other => Transport::Other(other),
         }
     }
@@ -254,23 +184,14 @@ impl<'a> Generator<'a> {
 fn pool(policy: &Policy, of: Family) -> Vec<u128> {
     let permits = policy.permits.iter().filter(|permit| permit.family == of);
     let ranges = permits.flat_map(|permit| permit.source.iter().chain(&permit.destination));
-    let ranges = ranges.chain(
-        policy
-            .interfaces
-            .iter()
-            .flat_map(|interface| &interface.sources[of as usize]),
-    );
+    let ranges = ranges.chain(policy.interfaces.iter().flat_map(|interface| &interface.sources[of as usize]));
     let mut pool: Vec<u128> = ranges
         .flat_map(|range| {
             let (first, last) = (*range.start(), *range.end());
             [first.wrapping_sub(1), first, last, last.wrapping_add(1)]
         })
         .collect();
-    let own = policy
-        .interfaces
-        .iter()
-        .flat_map(|interface| &interface.own)
-        .filter(|own| family(**own) == of);
+    let own = policy.interfaces.iter().flat_map(|interface| &interface.own).filter(|own| family(**own) == of);
     pool.extend(own.flat_map(|own| [number(*own).wrapping_sub(1), number(*own), number(*own) + 1]));
     let odd: &[&str] = match of {
         Family::V4 => &[
@@ -283,26 +204,12 @@ fn pool(policy: &Policy, of: Family) -> Vec<u128> {
             "9.9.9.9",
             "100.64.0.1",
         ],
-        Family::V6 => &[
-            "::1",
-            "::ffff:10.1.0.5",
-            "fe80::5",
-            "ff02::5",
-            "fec0::1",
-            "2620:fe::9",
-            "fd00::1",
-            "2002:a01:5::1",
-        ],
+        Family::V6 => {
+            &["::1", "::ffff:10.1.0.5", "fe80::5", "ff02::5", "fec0::1", "2620:fe::9", "fd00::1", "2002:a01:5::1"]
+        }
     };
-    pool.extend(
-        odd.iter()
-            .map(|text| number(text.parse().expect("an address"))),
-    );
-    let mask = if of == Family::V4 {
-        u128::from(u32::MAX)
-    } else {
-        u128::MAX
-    };
+    pool.extend(odd.iter().map(|text| number(text.parse().expect("an address"))));
+    let mask = if of == Family::V4 { u128::from(u32::MAX) } else { u128::MAX };
     pool.iter_mut().for_each(|number| *number &= mask);
     pool.sort_unstable();
     pool.dedup();
@@ -310,22 +217,12 @@ fn pool(policy: &Policy, of: Family) -> Vec<u128> {
 }
 
 fn ports(policy: &Policy) -> Vec<u16> {
-    let ranges = policy
-        .permits
-        .iter()
-        .filter_map(|permit| match &permit.service {
-            Service::Tcp(ports) | Service::Udp(ports) => Some(ports),
-            _ => None,
-        });
+    let ranges = policy.permits.iter().filter_map(|permit| match &permit.service {
+        Service::Tcp(ports) | Service::Udp(ports) => Some(ports),
+        _ => None,
+    });
     let mut ports: Vec<u16> = ranges
-        .flat_map(|range| {
-            [
-                range.start().wrapping_sub(1),
-                *range.start(),
-                *range.end(),
-                range.end().wrapping_add(1),
-            ]
-        })
+        .flat_map(|range| [range.start().wrapping_sub(1), *range.start(), *range.end(), range.end().wrapping_add(1)])
         .chain([0, 22, 53, 443, 65_535])
         .collect();
     ports.sort_unstable();

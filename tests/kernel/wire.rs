@@ -8,8 +8,8 @@ use nix::errno::Errno;
 use nix::ifaddrs::getifaddrs;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
-    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6,
-    SockaddrLike, bind, recvfrom, sendto, setsockopt, socket, sockopt::RcvBufForce,
+    AddressFamily, LinkAddr, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrIn6, SockaddrLike, bind,
+    recvfrom, sendto, setsockopt, socket, sockopt::RcvBufForce,
 };
 
 use crate::lab::Lab;
@@ -53,23 +53,13 @@ struct Listener {
 
 impl Wire {
     pub fn open(lab: &Lab) -> Wire {
-        let links = lab
-            .hosts
-            .iter()
-            .map(|host| lab.inside(host, open_link))
-            .collect();
+        let links = lab.hosts.iter().map(|host| lab.inside(host, open_link)).collect();
         let listeners = lab.inside(&lab.gateway, open_listeners);
         let senders = lab.inside(&lab.gateway, || {
-            [AddressFamily::Inet, AddressFamily::Inet6].map(|family| {
-                socket(family, SockType::Raw, flags(), SockProtocol::Raw).expect("raw socket")
-            })
+            [AddressFamily::Inet, AddressFamily::Inet6]
+                .map(|family| socket(family, SockType::Raw, flags(), SockProtocol::Raw).expect("raw socket"))
         });
-        Wire {
-            links,
-            listeners,
-            senders,
-            buffer: vec![0; 4096],
-        }
+        Wire { links, listeners, senders, buffer: vec![0; 4096] }
     }
 
     /// Puts the packet on the wire at an interface, or sends it from the gateway host.
@@ -78,35 +68,17 @@ impl Wire {
             Place::Interface(at) => {
                 let link = &self.links[at];
                 for frame in packet.frames(tag) {
-                    retry(|| {
-                        sendto(
-                            link.socket.as_raw_fd(),
-                            &frame,
-                            &link.address,
-                            MsgFlags::empty(),
-                        )
-                    });
+                    retry(|| sendto(link.socket.as_raw_fd(), &frame, &link.address, MsgFlags::empty()));
                 }
             }
             Place::Host => {
                 let to: Box<dyn SockaddrLike> = match packet.destination {
-                    IpAddr::V4(v4) => {
-                        Box::new(SockaddrIn::from(std::net::SocketAddrV4::new(v4, 0)))
-                    }
-                    IpAddr::V6(v6) => {
-                        Box::new(SockaddrIn6::from(std::net::SocketAddrV6::new(v6, 0, 0, 0)))
-                    }
+                    IpAddr::V4(v4) => Box::new(SockaddrIn::from(std::net::SocketAddrV4::new(v4, 0))),
+                    IpAddr::V6(v6) => Box::new(SockaddrIn6::from(std::net::SocketAddrV6::new(v6, 0, 0, 0))),
                 };
                 let socket = &self.senders[usize::from(packet.destination.is_ipv6())];
                 for datagram in packet.datagrams(tag) {
-                    retry(|| {
-                        sendto(
-                            socket.as_raw_fd(),
-                            &datagram,
-                            to.as_ref(),
-                            MsgFlags::empty(),
-                        )
-                    });
+                    retry(|| sendto(socket.as_raw_fd(), &datagram, to.as_ref(), MsgFlags::empty()));
                 }
             }
         }
@@ -115,14 +87,8 @@ impl Wire {
     /// Takes in everything that has arrived; waits up to `patience` ms for the first frame. True if anything came.
     pub fn collect(&mut self, patience: u16, mut seen: impl FnMut(Sighting)) -> bool {
         let ready: Vec<bool> = {
-            let sockets = self
-                .links
-                .iter()
-                .map(|link| &link.socket)
-                .chain(self.listeners.iter().map(|l| &l.socket));
-            let mut fds: Vec<PollFd> = sockets
-                .map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN))
-                .collect();
+            let sockets = self.links.iter().map(|link| &link.socket).chain(self.listeners.iter().map(|l| &l.socket));
+            let mut fds: Vec<PollFd> = sockets.map(|socket| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
             poll(&mut fds, PollTimeout::from(patience)).expect("poll");
             fds.iter().map(|fd| fd.any().unwrap_or(false)).collect()
         };
@@ -146,16 +112,8 @@ impl Wire {
             let Some(datagram) = self.buffer[..length].get(14..) else {
                 continue;
             };
-            if let (Some(tag), Some((source, destination, protocol))) =
-                (tag(datagram), outer(datagram))
-            {
-                seen(Sighting {
-                    at: Place::Interface(at),
-                    tag,
-                    source,
-                    destination: Some(destination),
-                    protocol,
-                });
+            if let (Some(tag), Some((source, destination, protocol))) = (tag(datagram), outer(datagram)) {
+                seen(Sighting { at: Place::Interface(at), tag, source, destination: Some(destination), protocol });
             }
         }
     }
@@ -163,27 +121,17 @@ impl Wire {
     fn drain_listener(&mut self, at: usize, seen: &mut impl FnMut(Sighting)) {
         let Listener { socket, protocol } = &self.listeners[at];
         let (socket, protocol) = (socket.as_raw_fd(), *protocol);
-        while let Some((length, from)) =
-            receive::<nix::sys::socket::SockaddrStorage>(socket, &mut self.buffer)
-        {
+        while let Some((length, from)) = receive::<nix::sys::socket::SockaddrStorage>(socket, &mut self.buffer) {
             let bytes = &self.buffer[..length];
             let Some(tag) = tag(bytes) else { continue };
             let from = from.expect("raw sockets name the sender");
             let sighting = match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
-                (Some(_), _) => {
-                    outer(bytes).map(|(source, to, protocol)| (source, Some(to), protocol))
-                }
+                (Some(_), _) => outer(bytes).map(|(source, to, protocol)| (source, Some(to), protocol)),
                 (_, Some(v6)) => Some((IpAddr::V6(v6.ip()), None, protocol)),
                 _ => None,
             };
             if let Some((source, destination, protocol)) = sighting {
-                seen(Sighting {
-                    at: Place::Host,
-                    tag,
-                    source,
-                    destination,
-                    protocol,
-                });
+                seen(Sighting { at: Place::Host, tag, source, destination, protocol });
             }
         }
     }
@@ -201,23 +149,15 @@ fn open_link() -> Link {
         .and_then(|interface| interface.address)
         .expect("the host's link");
     let address = *link.as_link_addr().expect("a link address");
-    let socket = socket(
-        AddressFamily::Packet,
-        SockType::Raw,
-        flags(),
-        SockProtocol::EthAll,
-    )
-    .expect("packet socket");
+    let socket = socket(AddressFamily::Packet, SockType::Raw, flags(), SockProtocol::EthAll).expect("packet socket");
     bind(socket.as_raw_fd(), &address).expect("bind to the link");
     setsockopt(&socket, RcvBufForce, &RECEIVE_BUFFER).expect("receive buffer");
     Link { socket, address }
 }
 
 fn open_listeners() -> Vec<Listener> {
-    let v4 =
-        [ICMP, TCP, UDP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET, protocol));
-    let v6 =
-        [ICMPV6, TCP, UDP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET6, protocol));
+    let v4 = [ICMP, TCP, UDP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET, protocol));
+    let v6 = [ICMPV6, TCP, UDP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET6, protocol));
     let open = |(family, protocol): (rustix::net::AddressFamily, u8)| {
         let number = NonZeroU32::new(u32::from(protocol)).map(rustix::net::Protocol::from_raw);
         let kind = rustix::net::SocketType::RAW;

@@ -18,12 +18,7 @@ impl Table {
 }
 
 fn label_of(boxes: &[(Bounds, u32)], point: &[u128; 3]) -> u32 {
-    let inside = |bounds: &Bounds| {
-        bounds
-            .iter()
-            .zip(point)
-            .all(|(i, &v)| i.lo() <= v && v <= i.hi())
-    };
+    let inside = |bounds: &Bounds| bounds.iter().zip(point).all(|(i, &v)| i.lo() <= v && v <= i.hi());
     let hit = boxes.iter().find(|(bounds, _)| inside(bounds));
     hit.map_or(0, |(_, label)| *label)
 }
@@ -62,9 +57,7 @@ fn set(arena: &mut Arena<3>, boxes: &[(Bounds, u32)]) -> Set {
 }
 
 fn map(arena: &mut Arena<3>, boxes: &[(Bounds, u32)]) -> Map {
-    arena
-        .map(boxes.iter().map(|(b, label)| (b, *label)))
-        .unwrap()
+    arena.map(boxes.iter().map(|(b, label)| (b, *label))).unwrap()
 }
 
 proptest! {
@@ -186,13 +179,7 @@ fn a_bound_that_was_not_covered_is_an_error() {
 fn an_overlap_is_cut_away_from_the_later_box() {
     let point = |v: u128| Interval::point(v);
     let range = |a, b| Interval::new(a, b).unwrap();
-    let parts = disjoint(
-        [255, 65535],
-        &[
-            ([point(10), point(80)], 1),
-            ([range(0, 255), range(1, 1023)], 2),
-        ],
-    );
+    let parts = disjoint([255, 65535], &[([point(10), point(80)], 1), ([range(0, 255), range(1, 1023)], 2)]);
     let expected = vec![
         ([range(0, 9), range(1, 1023)], 2),
         ([point(10), range(1, 79)], 2),
