@@ -1,0 +1,273 @@
+//! The texts and grades of the rules, read from `zones/<blueprint>/rules/` and `zones/syntax.yaml`.
+
+use crate::data::{self, DataError};
+use crate::finding::Finding;
+use crate::i18n::{Bilingual, Lang, fill};
+use indexmap::IndexMap;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Grade of a requirement (DVS 7.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+pub enum Grade {
+    /// Unconditional.
+    #[serde(rename = "MUSS")]
+    Muss,
+    /// To be departed from only after weighing.
+    #[serde(rename = "SOLLTE")]
+    Sollte,
+    /// An option.
+    #[serde(rename = "KANN")]
+    Kann,
+    /// Prohibited.
+    #[serde(rename = "DARF NICHT")]
+    DarfNicht,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Muss => "MUSS",
+            Self::Sollte => "SOLLTE",
+            Self::Kann => "KANN",
+            Self::DarfNicht => "DARF NICHT",
+        })
+    }
+}
+
+/// Where a grade comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+pub enum Basis {
+    /// Capitals in the DVS text.
+    S,
+    /// Prose of the DVS text.
+    P,
+    /// Only in BSI IT-Grundschutz.
+    B,
+    /// Derived good practice.
+    D,
+}
+
+/// How a rule may be departed from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+pub enum Deviability {
+    /// Never.
+    N,
+    /// By a formal deviation.
+    F,
+    /// By a formal deviation that shows BSI conformity.
+    FB,
+    /// By a recorded justification.
+    J,
+    /// Attested: evidence is enough.
+    E,
+    /// Nothing to depart from.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// What a rule's verdict rests on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Proof {
+    /// Decided on the model.
+    Model,
+    /// Evidence that lies elsewhere.
+    Evidence,
+}
+
+/// A message with an optional help of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// English text.
+    pub en: String,
+    /// German text.
+    pub de: String,
+    /// How to mend just this case.
+    pub help: Option<Bilingual>,
+}
+
+/// The data of a rule.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleData {
+    /// Grade.
+    pub grade: Grade,
+    /// Where the grade comes from.
+    pub basis: Basis,
+    /// Sources.
+    pub sources: Vec<String>,
+    /// BSI requirements behind it, which an alternative measure must meet.
+    pub twins: Vec<String>,
+    /// How it may be departed from.
+    pub deviability: Deviability,
+    /// What its verdict rests on.
+    pub proof: Proof,
+    /// Title.
+    pub title: Bilingual,
+    /// How it is decided.
+    pub decided: Bilingual,
+    /// Why it exists.
+    pub explain: Bilingual,
+    /// How to mend a finding.
+    pub help: Bilingual,
+    /// A snippet that breaks it.
+    #[serde(default)]
+    pub fails: String,
+    /// The snippet, mended.
+    #[serde(default)]
+    pub mended: String,
+    /// Messages by case.
+    #[serde(default)]
+    pub messages: BTreeMap<String, Message>,
+    /// Label texts by key.
+    #[serde(default)]
+    pub labels: BTreeMap<String, Bilingual>,
+}
+
+/// A family of rules.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// Short name: `PAP`.
+    pub family: String,
+    /// Title.
+    pub title: Bilingual,
+    /// Its rules in order of ids.
+    pub rules: IndexMap<String, RuleData>,
+}
+
+/// The texts for what cannot be read.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SyntaxTexts {
+    title: Bilingual,
+    help: Bilingual,
+    shapes: BTreeMap<String, Bilingual>,
+    messages: BTreeMap<String, Message>,
+    labels: BTreeMap<String, Bilingual>,
+}
+
+/// All rules of a blueprint, and the texts of findings.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Catalogue {
+    families: Vec<Family>,
+    syntax: SyntaxTexts,
+}
+
+/// Order of the families in lists and documents.
+const ORDER: [&str; 15] =
+    ["MOD", "ZON", "SEP", "PAP", "ACC", "FLO", "ADR", "UPL", "MGT", "LOG", "K8S", "DEV", "VSN", "ABW", "ATT"];
+
+impl Catalogue {
+    /// Reads the rules of a blueprint.
+    ///
+    /// # Errors
+    /// [`DataError`] when the built-in data are faulty.
+    pub fn load(blueprint: &str) -> Result<Self, DataError> {
+        let mut families = Vec::new();
+        for file in data::list(&format!("{blueprint}/rules")) {
+            families.push(data::load::<Family>(&file)?);
+        }
+        families.sort_by_key(|family| ORDER.iter().position(|name| *name == family.family).unwrap_or(ORDER.len()));
+        Ok(Self { families, syntax: data::load("syntax.yaml")? })
+    }
+
+    /// The families in order.
+    #[must_use]
+    pub fn families(&self) -> &[Family] {
+        &self.families
+    }
+
+    /// Ids and data of all rules, in order of the families.
+    pub fn rules(&self) -> impl Iterator<Item = (&str, &RuleData)> {
+        self.families.iter().flat_map(|family| family.rules.iter().map(|(id, data)| (id.as_str(), data)))
+    }
+
+    /// The data of a rule.
+    #[must_use]
+    pub fn rule(&self, id: &str) -> Option<&RuleData> {
+        self.families.iter().find_map(|family| family.rules.get(id))
+    }
+
+    /// Title of a finding's rule.
+    #[must_use]
+    pub fn title(&self, finding: &Finding, lang: Lang) -> String {
+        self.rule(finding.rule).map_or(&self.syntax.title, |rule| &rule.title).get(lang).to_owned()
+    }
+
+    fn message_of(&self, finding: &Finding) -> Option<&Message> {
+        let own = self.rule(finding.rule).and_then(|rule| rule.messages.get(finding.case));
+        own.or_else(|| self.syntax.messages.get(finding.case))
+    }
+
+    /// The message of a finding.
+    #[must_use]
+    pub fn message(&self, finding: &Finding, lang: Lang) -> String {
+        let args = self.translate(&finding.args, lang);
+        match self.message_of(finding) {
+            Some(message) => fill(if lang == Lang::De { &message.de } else { &message.en }, &args),
+            None => format!("{} ({})", self.title(finding, lang), finding.case),
+        }
+    }
+
+    /// How to mend a finding; empty when there is nothing to say.
+    #[must_use]
+    pub fn help(&self, finding: &Finding, lang: Lang) -> String {
+        let args = self.translate(&finding.args, lang);
+        let own = self.message_of(finding).and_then(|message| message.help.as_ref());
+        // The similar name is shown as a repair; a general help would only repeat it.
+        let general = if finding.fix.is_some() {
+            None
+        } else {
+            Some(self.rule(finding.rule).map_or(&self.syntax.help, |rule| &rule.help))
+        };
+        own.or(general).map_or_else(String::new, |help| fill(help.get(lang), &args))
+    }
+
+    /// The text of a label.
+    #[must_use]
+    pub fn label(&self, finding: &Finding, key: &str, args: &[(&'static str, String)], lang: Lang) -> String {
+        let own = self.rule(finding.rule).and_then(|rule| rule.labels.get(key));
+        let text = own.or_else(|| self.syntax.labels.get(key));
+        // A label may use the message's values as well as its own.
+        let mut all = args.to_vec();
+        all.extend(finding.args.iter().cloned());
+        text.map_or_else(String::new, |text| fill(text.get(lang), &self.translate(&all, lang)))
+    }
+
+    /// Puts words for the shapes that faults name (`expected: list`).
+    fn translate(&self, args: &[(&'static str, String)], lang: Lang) -> Vec<(&'static str, String)> {
+        let shape = |name: &'static str| matches!(name, "expected" | "found" | "record" | "shape" | "wanted" | "what");
+        let word = |value: &String| {
+            self.syntax.shapes.get(value).map_or_else(|| value.clone(), |text| text.get(lang).to_owned())
+        };
+        args.iter().map(|(name, value)| (*name, if shape(name) { word(value) } else { value.clone() })).collect()
+    }
+}
+
+impl Message {
+    /// The text in one language.
+    #[must_use]
+    pub fn get(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en,
+            Lang::De => &self.de,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_blueprint_has_its_rules() {
+        for name in data::blueprints() {
+            let catalogue = Catalogue::load(&name).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(catalogue.rules().count(), 156, "144 rules and 12 attestations");
+        }
+    }
+}

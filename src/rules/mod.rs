@@ -1,0 +1,42 @@
+//! Rules: each an id, data in `zones/<blueprint>/rules/`, and a pure function over the site and its graphs.
+//!
+//! A family is one file (or folder) that exports `RULES`. The registry joins them; a test checks that every rule with
+//! `proof: model` has a function and that no function lacks its data.
+
+mod catalogue;
+
+pub use catalogue::{Catalogue, Deviability, Grade, Message, Proof, RuleData};
+
+use crate::finding::Finding;
+use crate::graph::Graphs;
+use crate::model::Site;
+
+/// What a rule may look at.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// Its graphs.
+    pub graphs: &'a Graphs,
+}
+
+/// A rule: its id and how it is decided.
+pub type Rule = (&'static str, fn(&Cx<'_>, &mut Vec<Finding>));
+
+/// All rules that are decided on the model, by family.
+#[must_use]
+pub fn registry() -> Vec<Rule> {
+    let families: &[&[Rule]] = &[];
+    families.iter().flat_map(|family| family.iter().copied()).collect()
+}
+
+/// Evaluates rules. The findings carry no severity but where a rule weighs a case itself; `deviations` sets it.
+#[must_use]
+pub fn evaluate(site: &Site, graphs: &Graphs, rules: &[Rule]) -> Vec<Finding> {
+    let cx = Cx { site, graphs };
+    let mut findings = Vec::new();
+    for (_, decide) in rules {
+        decide(&cx, &mut findings);
+    }
+    findings
+}
