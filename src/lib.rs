@@ -9,6 +9,7 @@ pub mod finding;
 pub mod graph;
 pub mod i18n;
 pub mod model;
+pub mod plan;
 pub mod rules;
 pub mod source;
 pub mod space;
