@@ -4,7 +4,10 @@
 //! The pipeline, stage by stage; each stage knows only those before it:
 //! `source` → `syntax` → `model` → `graph` → `rules` → `deviations` → `plan` → `targets` → `verify` → `output`.
 
+pub mod check;
+pub mod cli;
 pub mod data;
+pub mod deviations;
 pub mod finding;
 pub mod graph;
 pub mod i18n;

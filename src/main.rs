@@ -1,2 +1,5 @@
-//! The `zonec` command.
-fn main() {}
+//! The `zonec` command: arguments to exit status, nothing else.
+
+fn main() -> std::process::ExitCode {
+    zonec::cli::run()
+}

@@ -67,6 +67,19 @@ pub enum Deviability {
     None,
 }
 
+impl fmt::Display for Deviability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::N => "N",
+            Self::F => "F",
+            Self::FB => "FB",
+            Self::J => "J",
+            Self::E => "E",
+            Self::None => "–",
+        })
+    }
+}
+
 /// What a rule's verdict rests on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -190,6 +203,17 @@ impl Catalogue {
     #[must_use]
     pub fn rule(&self, id: &str) -> Option<&RuleData> {
         self.families.iter().find_map(|family| family.rules.get(id))
+    }
+
+    /// Ids of all rules, in order of the families.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.rules().map(|(id, _)| id)
+    }
+
+    /// Whether a rule is an attestation: never decided on the model, only by evidence.
+    #[must_use]
+    pub fn is_attestation(id: &str) -> bool {
+        id.starts_with("ZM-ATT-")
     }
 
     /// Title of a finding's rule.

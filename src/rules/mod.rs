@@ -5,7 +5,7 @@
 
 mod catalogue;
 
-pub use catalogue::{Catalogue, Deviability, Grade, Message, Proof, RuleData};
+pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, RuleData};
 
 use crate::finding::Finding;
 use crate::graph::Graphs;

@@ -154,6 +154,26 @@ impl<T: Decode> Decode for Spanned<T> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct OneOrMany<T>(pub Vec<Spanned<T>>);
 
+impl<T> OneOrMany<T> {
+    /// The values in the order written.
+    pub fn iter(&self) -> std::slice::Iter<'_, Spanned<T>> {
+        self.0.iter()
+    }
+}
+
+impl<T> List<T> {
+    /// The values in the order written.
+    pub fn iter(&self) -> std::slice::Iter<'_, Spanned<T>> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl<T: Decode> Decode for OneOrMany<T> {
     fn decode(node: &Node<'_>, cx: &mut Cx) -> Option<Self> {
         match &node.value {

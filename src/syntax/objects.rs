@@ -7,7 +7,7 @@ use super::scalars::{
     Address, DeviationName, Either, Fqdn, InterfaceName, LabelText, Name, ObjectName, PathStep, Prefix, Ref, RuleName,
     Text, Word,
 };
-use super::service::ServiceExpr;
+use super::service::{PodPort, ServiceExpr};
 use crate::source::Date;
 
 record! {
@@ -383,7 +383,7 @@ record! {
         /// Labels of its pods.
         opt "pods" pods: Entries<LabelText, Spanned<LabelText>>,
         /// Services it offers; with pod ports for workloads.
-        opt "listens" listens: Either<OneOrMany<ServiceExpr>, Entries<ServiceExpr, OneOrMany<ServiceExpr>>>,
+        opt "listens" listens: Either<OneOrMany<ServiceExpr>, Entries<ServiceExpr, OneOrMany<PodPort>>>,
         /// Source addresses outside the cluster.
         opt "egress-addresses" egress_addresses: OneOrMany<Address>,
         /// The chassis; its own name when absent.

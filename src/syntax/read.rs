@@ -6,6 +6,7 @@ use super::scalars::Text;
 use super::tree;
 use crate::finding::Finding;
 use crate::source::{FileId, Limits, LoadError, ReadError, SourceFile, SourceMap, Span, World, load_text};
+use sha2::Digest;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What was read of a site. Documents are there even when some of them have faults.
@@ -17,6 +18,9 @@ pub struct Read {
     pub documents: Vec<Document>,
     /// Faults; the model is made only when there are none.
     pub findings: Vec<Finding>,
+    /// SHA-256 of what the documents say, whatever the order of keys and files: `sha256:…`.
+    pub digest: String,
+    entries: Vec<String>,
 }
 
 /// A file still to be read, and the `include` entry that named it.
@@ -58,7 +62,19 @@ pub fn read_site(world: &dyn World, limits: &Limits) -> Read {
             }
         }
     }
+    read.entries.sort();
+    read.digest = digest(&read.entries);
     read
+}
+
+fn digest(entries: &[String]) -> String {
+    let mut hash = sha2::Sha256::new();
+    for entry in entries {
+        hash.update(entry.as_bytes());
+        hash.update([0]);
+    }
+    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
 }
 
 /// Reads one file into `read`; gives its includes as (entry, pattern relative to the site's folder).
@@ -80,7 +96,10 @@ fn read_file(
     let document = {
         let text = &read.sources.file(file).text;
         match tree::parse(text, file, limits) {
-            Ok(node) => Document::decode(&node, &mut cx),
+            Ok(node) => {
+                read.entries.extend(tree::entries(&node));
+                Document::decode(&node, &mut cx)
+            }
             Err(finding) => {
                 cx.findings.push(*finding);
                 None

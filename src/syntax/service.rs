@@ -166,6 +166,32 @@ impl Scalar for ServiceExpr {
 
 scalar!(ServiceExpr);
 
+/// The pod port of a service: a bare port takes the service's protocol, an expression states its own.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PodPort {
+    /// A port of the service's protocol.
+    Bare(u16),
+    /// A service expression.
+    Expr(ServiceExpr),
+}
+
+impl Scalar for PodPort {
+    const SHAPE: &'static str = "service";
+
+    fn parse(text: &str) -> Result<Self, Fault> {
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return port(text, text).map(Self::Bare);
+        }
+        ServiceExpr::parse(text).map(Self::Expr)
+    }
+
+    fn schema() -> Json {
+        json!({ "anyOf": [{ "type": "integer", "minimum": 1, "maximum": u16::MAX }, ServiceExpr::schema()] })
+    }
+}
+
+scalar!(PodPort);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -197,3 +197,35 @@ fn count(node: &Node<'_>) -> usize {
         Value::Map(pairs) => 1 + pairs.iter().map(|(key, value)| count(key) + count(value)).sum::<usize>(),
     }
 }
+
+/// What a document says, entry by entry (`flows`/`a`/value), with the keys of maps sorted: equal for equal documents,
+/// whatever the order of keys. `include` is layout and left out.
+#[must_use]
+pub fn entries(document: &Node<'_>) -> Vec<String> {
+    let Value::Map(pairs) = &document.value else { return vec![canonical(document)] };
+    let mut entries = Vec::new();
+    for (key, value) in pairs.iter().filter(|(key, _)| key.text() != Some("include")) {
+        match &value.value {
+            Value::Map(inner) => {
+                entries.extend(inner.iter().map(|(name, value)| {
+                    format!("{}\u{1}{}\u{1}{}", canonical(key), canonical(name), canonical(value))
+                }));
+            }
+            _ => entries.push(format!("{}\u{1}{}", canonical(key), canonical(value))),
+        }
+    }
+    entries
+}
+
+fn canonical(node: &Node<'_>) -> String {
+    match &node.value {
+        Value::Scalar { text, .. } => format!("{text:?}"),
+        Value::Seq(items) => format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        Value::Map(pairs) => {
+            let mut texts: Vec<String> =
+                pairs.iter().map(|(key, value)| format!("{}:{}", canonical(key), canonical(value))).collect();
+            texts.sort();
+            format!("{{{}}}", texts.join(","))
+        }
+    }
+}

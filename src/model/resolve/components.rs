@@ -4,6 +4,7 @@ use super::merge::Sorted;
 use super::{Resolver, address_set};
 use crate::finding::Finding;
 use crate::model::NamespaceId;
+use crate::model::address::Ranges;
 use crate::model::ids::{GroupId, Id};
 use crate::model::service::ServiceMatch;
 use crate::model::site::{Component, End, Group, Leg, LegRole, Object};
@@ -13,6 +14,7 @@ use crate::syntax::document::Group as GroupDecl;
 use crate::syntax::nearest;
 use crate::syntax::objects as obj;
 use crate::syntax::scalars::{Either, Name, Ref};
+use crate::syntax::service::PodPort;
 use std::collections::BTreeMap;
 
 impl Resolver {
@@ -100,8 +102,16 @@ impl Resolver {
                 Some(Either::Long(entries)) => {
                     for (service, pods) in &entries.0 {
                         let outside = self.service_use(&service.value, service.span).matches;
-                        let inside: Vec<ServiceMatch> =
-                            pods.0.iter().flat_map(|pod| self.service_use(&pod.value, pod.span).matches).collect();
+                        let inside: Vec<ServiceMatch> = pods
+                            .iter()
+                            .flat_map(|pod| match (&pod.value, outside.first()) {
+                                (PodPort::Bare(port), Some(ServiceMatch::Ports(transport, _))) => {
+                                    vec![ServiceMatch::Ports(*transport, Ranges::new([(*port, *port)]))]
+                                }
+                                (PodPort::Bare(_), _) => Vec::new(),
+                                (PodPort::Expr(expr), _) => self.service_use(expr, pod.span).matches,
+                            })
+                            .collect();
                         let inside = ServiceMatch::normalise(inside);
                         if outside.len() == inside.len() {
                             listens.extend(outside.into_iter().zip(inside));

@@ -1,0 +1,45 @@
+//! `zonec check`.
+
+use super::{Format, INVALID, OK, Options, Stop, VIOLATION, format, open, progress};
+use crate::check::Checked;
+use crate::finding::Severity;
+use std::io::Write;
+
+pub(super) fn run(site: &str, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    let (_, checked) = open(site, options)?;
+    if let Some(model) = &checked.model {
+        let site = &model.site;
+        let text = format!(
+            "{}: {} zones, {} packet filters, {} clusters, {} flows, as of {}",
+            site.name(),
+            site.zones.len(),
+            site.gateways.len(),
+            site.clusters.len(),
+            site.flows.len(),
+            checked.as_of,
+        );
+        progress(options, "Checking", &text);
+    }
+    print(&checked, site, options, out)?;
+    Ok(status(&checked))
+}
+
+/// Prints the findings in the chosen format.
+pub(super) fn print(checked: &Checked, site: &str, options: &Options, out: &mut dyn Write) -> Result<(), Stop> {
+    match options.format {
+        Format::Human => format::human::findings(checked, site, options.lang(), options.color(), out)?,
+        Format::Json => format::json::findings(checked, options.lang(), out)?,
+    }
+    Ok(())
+}
+
+/// Exit status of a checked site.
+pub(super) fn status(checked: &Checked) -> u8 {
+    if checked.model.is_none() {
+        INVALID
+    } else if checked.count(Severity::Error) > 0 {
+        VIOLATION
+    } else {
+        OK
+    }
+}

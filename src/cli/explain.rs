@@ -1,0 +1,73 @@
+//! `zonec explain RULE`.
+
+use super::{OK, Options, Stop};
+use crate::data;
+use crate::i18n::Lang;
+use crate::rules::{Catalogue, RuleData};
+use crate::syntax::nearest;
+use std::io::Write;
+
+pub(super) fn run(rule: &str, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    let lang = options.lang();
+    for blueprint in data::blueprints() {
+        let catalogue = Catalogue::load(&blueprint)?;
+        if let Some(data) = catalogue.rule(rule) {
+            write!(out, "{}", text(rule, data, lang))?;
+            return Ok(OK);
+        }
+        if let Some(near) = nearest(rule, catalogue.ids()) {
+            return Err(Stop::Invalid(format!("there is no rule `{rule}`; did you mean `{near}`?")));
+        }
+    }
+    Err(Stop::Invalid(format!("there is no rule `{rule}`; `zonec catalogue rules` lists them")))
+}
+
+/// The page of a rule.
+#[must_use]
+pub(super) fn text(id: &str, rule: &RuleData, lang: Lang) -> String {
+    let words = match lang {
+        Lang::En => [
+            "Grade",
+            "deviation",
+            "Sources",
+            "How it is decided",
+            "Why",
+            "How to mend it",
+            "Breaks the rule",
+            "Mended",
+            "derived",
+        ],
+        Lang::De => [
+            "Grad",
+            "Abweichung",
+            "Quellen",
+            "Wie entschieden wird",
+            "Warum",
+            "Abhilfe",
+            "Verstößt gegen die Regel",
+            "Behoben",
+            "abgeleitet",
+        ],
+    };
+    let [grade, deviation, sources, decided, why, mend, fails, mended, derived] = words;
+    let derived = if rule.basis == crate::rules::Basis::D { format!(", {derived}") } else { String::new() };
+    let mut page = format!(
+        "{id}: {}\n\n{grade}: {}{derived}; {deviation}: {}\n{sources}: {}\n\n{decided}\n{}\n\n{why}\n{}\n\n{mend}\n{}\n",
+        rule.title.get(lang),
+        rule.grade,
+        rule.deviability,
+        rule.sources.join(", "),
+        rule.decided.get(lang).trim(),
+        rule.explain.get(lang).trim(),
+        rule.help.get(lang).trim(),
+    );
+    for (title, snippet) in [(fails, &rule.fails), (mended, &rule.mended)] {
+        if !snippet.trim().is_empty() {
+            page.push_str(&format!("\n{title}\n"));
+            for line in snippet.trim_end().lines() {
+                page.push_str(&format!("    {line}\n"));
+            }
+        }
+    }
+    page
+}

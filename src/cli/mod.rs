@@ -1,0 +1,216 @@
+//! The command line: one file per command, one per output format. The only part that touches disk, clock and terminal.
+
+mod catalogue;
+mod check;
+mod compile;
+mod disk;
+mod explain;
+mod format;
+mod trace;
+
+use crate::check::{Checked, check};
+use crate::i18n::Lang;
+use crate::source::{Date, World};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Releasable, equal, allowed.
+pub const OK: u8 = 0;
+/// Violation, difference, blocked.
+pub const VIOLATION: u8 = 1;
+/// Model or command line invalid.
+pub const INVALID: u8 = 2;
+/// Internal error or I/O.
+pub const FAILURE: u8 = 3;
+
+/// Compiles network zone models: checks them against the DVS and BSI rules, and turns them into firewall rules,
+/// Kubernetes and Cilium policies, a diagram and documents.
+#[derive(Parser, Debug)]
+#[command(name = "zonec", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Reads, resolves, evaluates all rules, prints findings.
+    Check {
+        /// File or folder with site.yaml; `-` reads standard input.
+        site: String,
+    },
+    /// Checks, compiles everything and writes a folder as one atomic step.
+    Compile {
+        /// File or folder with site.yaml.
+        site: String,
+        /// Folder to write.
+        #[arg(short, long)]
+        output: std::path::PathBuf,
+    },
+    /// Follows a packet hop by hop to the rule that decides.
+    Trace(trace::Arguments),
+    /// Explains one rule.
+    Explain {
+        /// Rule id, for example ZM-PAP-01.
+        rule: String,
+    },
+    /// Lists the built-in data.
+    Catalogue {
+        /// What to list.
+        #[arg(value_enum)]
+        what: catalogue::What,
+    },
+    /// Prints the JSON Schema of the zone language.
+    Schema,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// Date of evaluation; today when absent.
+    #[arg(long, global = true, value_parser = parse_date)]
+    as_of: Option<Date>,
+    /// Counts a SOLLTE without justification as an error.
+    #[arg(long, global = true)]
+    strict: bool,
+    /// Language of texts.
+    #[arg(long, global = true, value_enum, default_value = "en")]
+    lang: LangOption,
+    /// Output format.
+    #[arg(long, global = true, value_enum, default_value = "human")]
+    format: Format,
+    /// Colour.
+    #[arg(long, global = true, value_enum, default_value = "auto")]
+    color: Color,
+    /// Prints results only, no progress.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum LangOption {
+    En,
+    De,
+}
+
+/// Output format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Format {
+    /// For people, in the style of rustc.
+    Human,
+    /// For programs.
+    Json,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+fn parse_date(text: &str) -> Result<Date, String> {
+    text.parse().map_err(|()| "expected a date such as 2026-11-24".to_owned())
+}
+
+impl Options {
+    fn lang(&self) -> Lang {
+        match self.lang {
+            LangOption::En => Lang::En,
+            LangOption::De => Lang::De,
+        }
+    }
+
+    fn color(&self) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            }
+        }
+    }
+
+    fn as_of(&self) -> Date {
+        self.as_of.unwrap_or_else(disk::today)
+    }
+}
+
+/// What ends a command before its result.
+#[derive(Debug)]
+enum Stop {
+    /// Command line or input is unusable: exit status 2.
+    Invalid(String),
+    /// Internal error or I/O: exit status 3.
+    Failure(String),
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failure(error.to_string())
+    }
+}
+
+impl From<crate::data::DataError> for Stop {
+    fn from(error: crate::data::DataError) -> Self {
+        Self::Failure(error.to_string())
+    }
+}
+
+/// Runs the command line and gives the exit status.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let status = if error.use_stderr() { INVALID } else { OK };
+            return if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(FAILURE) };
+        }
+    };
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let result = dispatch(&cli, &mut out).and_then(|status| out.flush().map(|()| status).map_err(Stop::from));
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(Stop::Invalid(reason)) => complain(&reason, INVALID),
+        // A closed pipe (`zonec … | head`) is the reader's wish, not an error.
+        Err(Stop::Failure(reason)) if reason.contains("Broken pipe") => ExitCode::SUCCESS,
+        Err(Stop::Failure(reason)) => complain(&reason, FAILURE),
+    }
+}
+
+fn complain(reason: &str, status: u8) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {reason}");
+    ExitCode::from(status)
+}
+
+fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
+    let options = &cli.options;
+    match &cli.command {
+        Command::Check { site } => check::run(site, options, out),
+        Command::Compile { site, output } => compile::run(site, output, options, out),
+        Command::Trace(arguments) => trace::run(arguments, options, out),
+        Command::Explain { rule } => explain::run(rule, options, out),
+        Command::Catalogue { what } => catalogue::run(*what, options, out),
+        Command::Schema => {
+            writeln!(out, "{:#}", crate::syntax::language_schema())?;
+            Ok(OK)
+        }
+    }
+}
+
+/// Opens and checks a site.
+fn open(site: &str, options: &Options) -> Result<(Box<dyn World>, Checked), Stop> {
+    let world = disk::open(site, options.as_of())?;
+    let checked = check(world.as_ref(), options.strict)?;
+    Ok((world, checked))
+}
+
+/// A progress line on standard error.
+fn progress(options: &Options, verb: &str, text: &str) {
+    if !options.quiet && options.format == Format::Human {
+        let _ = writeln!(std::io::stderr(), "{verb:>12} {text}");
+    }
+}

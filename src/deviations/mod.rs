@@ -1,0 +1,96 @@
+//! Deviations and evidence against findings (DVS 2.2, 7.1; rule family ABW). A deviation never changes what is compiled:
+//! it classifies a finding. This is the one place where findings get their severity.
+
+mod current;
+mod register;
+mod severity;
+
+use crate::finding::{Finding, Severity};
+use crate::model::blueprint::ClassMainZone;
+use crate::model::ids::DeviationId;
+use crate::model::{Site, ZoneId};
+use crate::rules::{Catalogue, Deviability};
+use crate::source::Date;
+use crate::syntax::document::MainZone;
+use crate::syntax::objects::Evidence;
+use register::{Register, State};
+
+/// A finding with its weight, and the deviation that covers it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assessed {
+    /// What was found.
+    pub finding: Finding,
+    /// Its weight; [`Severity::Deviation`] exactly when `deviation` is set.
+    pub severity: Severity,
+    /// The valid deviation that covers it.
+    pub deviation: Option<DeviationId>,
+}
+
+/// Weighs the findings of the rules against the site's deviations and evidence, and adds those of the family ABW.
+///
+/// A finding of an attestation rule goes when the site's `evidence` holds a valid proof for that rule. A finding is covered by
+/// the first effective deviation (by id) that names its rule and one of its objects. With `strict`, open SOLLTE findings are
+/// errors (ZM-ABW-09). The result is in order of place, rule and case.
+#[must_use]
+pub fn assess(site: &Site, catalogue: &Catalogue, findings: Vec<Finding>, strict: bool) -> Vec<Assessed> {
+    let (register, mut faults) = Register::of(site, catalogue);
+    let mut open: Vec<Finding> =
+        findings.into_iter().filter(|finding| !is_attested(site, catalogue, finding)).collect();
+    faults.extend(current::expired(site, &register, &open));
+    faults.extend(current::current(site, catalogue, &register, &open));
+    let own = current::own_justifications(site, &register, &faults);
+    open.append(&mut faults);
+    open.extend(own);
+
+    let mut assessed: Vec<Assessed> =
+        open.into_iter().map(|finding| cover(site, catalogue, &register, finding)).collect();
+    if strict {
+        severity::hold_strictly(site, catalogue, &mut assessed);
+    }
+    assessed.sort_by(|a, b| order(&a.finding).cmp(&order(&b.finding)));
+    assessed.dedup();
+    assessed
+}
+
+/// Whether the `evidence` of the site settles a finding: the rule is decided by attestation, and the proof is valid.
+fn is_attested(site: &Site, catalogue: &Catalogue, finding: &Finding) -> bool {
+    catalogue
+        .rule(finding.rule)
+        .is_some_and(|rule| rule.deviability == Deviability::E || Catalogue::is_attestation(finding.rule))
+        && site.evidence.get(finding.rule).is_some_and(|evidence| is_valid(&evidence.decl, site.as_of))
+}
+
+/// Whether a proof counts on a day: not dated after it, and not ended before it.
+fn is_valid(evidence: &Evidence, day: Date) -> bool {
+    evidence.on.as_ref().is_none_or(|on| on.value <= day)
+        && evidence.valid_until.as_ref().is_none_or(|until| until.value >= day)
+}
+
+fn cover(site: &Site, catalogue: &Catalogue, register: &Register, finding: Finding) -> Assessed {
+    let deviation = register.ids(State::Effective).find(|id| covers(site, *id, &finding));
+    let severity = if deviation.is_some() { Severity::Deviation } else { severity::of(catalogue, &finding) };
+    Assessed { finding, severity, deviation }
+}
+
+/// Whether a deviation names the rule of a finding and one of its objects.
+fn covers(site: &Site, id: DeviationId, finding: &Finding) -> bool {
+    let deviation = &site.deviations[id].decl;
+    deviation.rules.iter().any(|rule| rule.0 == finding.rule)
+        && deviation.objects.iter().any(|object| finding.objects.contains(&object.0))
+}
+
+/// Findings are told in the order of their places; those about the site as a whole come first.
+fn order(finding: &Finding) -> (Option<crate::source::Span>, &str, &str, &[String], &[String]) {
+    (finding.span(), finding.rule, finding.case, &finding.objects, &finding.witness)
+}
+
+/// Whether a zone is of class `restricted`, or manages one that is.
+fn is_restricted_zone(site: &Site, zone: ZoneId) -> bool {
+    let serves = site.zones[zone]
+        .decl
+        .serves
+        .iter()
+        .flat_map(|serves| &serves.0)
+        .any(|served| served.value == MainZone::Restricted);
+    serves || site.class(zone).is_some_and(|class| class.main_zone == ClassMainZone::Restricted)
+}
