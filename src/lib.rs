@@ -13,6 +13,7 @@ pub mod graph;
 pub mod i18n;
 pub mod model;
 pub mod plan;
+pub mod readers;
 pub mod rules;
 pub mod source;
 pub mod space;

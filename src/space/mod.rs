@@ -12,6 +12,8 @@
 //!          └─ Arena: Set and Map ids → union, intersection, difference, equality, witness, boxes
 //! ```
 //!
+//! [`Ranges`] and [`Reach`] are the smaller cousins for clusters, where ends are numbered pods and address cells.
+//!
 //! The module knows nothing else of the crate. The emitters use [`disjoint`] only; what they write
 //! is read back by `readers` and compared in `verify`, and both meet here.
 
@@ -23,6 +25,7 @@ mod interval;
 mod operations;
 mod packet;
 mod packets;
+mod ranges;
 mod region;
 
 pub use arena::{Arena, Cuts, Map, MissingCut, Set};
@@ -32,4 +35,5 @@ pub use interfaces::{Interface, Interfaces};
 pub use interval::{AddressRange, Interval};
 pub use packet::{CtState, Family, Hook, Packet, Upper, protocol};
 pub use packets::PacketSpace;
+pub use ranges::{Ranges, Reach};
 pub use region::{PacketBox, Region};

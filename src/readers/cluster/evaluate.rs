@@ -1,0 +1,189 @@
+//! Which connections a set of policies allows.
+//!
+//! Order of decision (Cilium 1.20, Kubernetes, ClusterNetworkPolicy v1alpha2): the Admin tier, first match; then
+//! the policies without order, where a deny beats every allow and a subject that is isolated loses what nothing
+//! allows; then the Baseline tier, first match; what nobody decided is allowed.
+
+use super::Policies;
+use super::ports::{everything, ports};
+use super::rule::{Action, Direction, Entity, PortTerms, Rule, Tier};
+use super::universe::Universe;
+use crate::space::{Ranges, Reach};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// What the policies of a cluster allow its own pods.
+pub struct Verdicts {
+    reach: BTreeMap<(u32, Direction), Rc<Reach>>,
+    decided_by: BTreeMap<(u32, Direction), Rc<Vec<usize>>>,
+    unrestricted: Rc<Reach>,
+}
+
+/// A rule with its peers and ports looked up.
+struct Resolved {
+    policy: usize,
+    tier: Tier,
+    action: Action,
+    isolates: bool,
+    peers: Ranges,
+    ports: Ranges,
+}
+
+impl Verdicts {
+    /// Evaluates `policies` for every pod of the own cluster.
+    #[must_use]
+    pub fn of(policies: &Policies, universe: &Universe) -> Self {
+        let own = universe.own_pods();
+        let mut resolved: Vec<Resolved> = Vec::new();
+        // Per subject and direction the places of its rules in `resolved`.
+        let mut applied: BTreeMap<(u32, Direction), Vec<usize>> = BTreeMap::new();
+        for rule in &policies.rules {
+            let subjects = universe.select(&rule.subject).intersection(&own);
+            if subjects.is_empty() {
+                continue;
+            }
+            for (subjects, part) in resolve(rule, &subjects, universe) {
+                for subject in subjects.numbers() {
+                    applied.entry((subject, rule.direction)).or_default().push(resolved.len());
+                }
+                resolved.push(part);
+            }
+        }
+        let unrestricted = Rc::new(Reach::of([(&universe.everybody(), &everything())]));
+        let mut known: BTreeMap<(Direction, Rc<Vec<usize>>), Rc<Reach>> = BTreeMap::new();
+        let mut verdicts = Self { reach: BTreeMap::new(), decided_by: BTreeMap::new(), unrestricted };
+        for ((subject, direction), places) in applied {
+            let places = Rc::new(places);
+            let reach = known.entry((direction, Rc::clone(&places))).or_insert_with(|| {
+                let rules: Vec<&Resolved> = places.iter().filter_map(|&place| resolved.get(place)).collect();
+                Rc::new(decide(&rules, direction, universe))
+            });
+            verdicts.reach.insert((subject, direction), Rc::clone(reach));
+            let policies = places.iter().filter_map(|&place| resolved.get(place)).map(|rule| rule.policy).collect();
+            verdicts.decided_by.insert((subject, direction), Rc::new(policies));
+        }
+        verdicts
+    }
+
+    /// What a pod of the own cluster may open or accept: its peers with their ports.
+    #[must_use]
+    pub fn reach(&self, pod: u32, direction: Direction) -> &Reach {
+        self.reach.get(&(pod, direction)).unwrap_or(&self.unrestricted)
+    }
+
+    /// The policies that apply to a pod in one direction, by their places in [`Policies::names`].
+    #[must_use]
+    pub fn policies_of(&self, pod: u32, direction: Direction) -> &[usize] {
+        self.decided_by.get(&(pod, direction)).map_or(&[], |policies| policies.as_slice())
+    }
+}
+
+/// A rule as seen by its subjects: one part each for subjects, or peers, that give named ports different numbers.
+fn resolve(rule: &Rule, subjects: &Ranges, universe: &Universe) -> Vec<(Ranges, Resolved)> {
+    let peers = universe.peers(&rule.peers);
+    let part = |subjects: &Ranges, peers: Ranges, ports: Ranges| {
+        (
+            subjects.clone(),
+            Resolved {
+                policy: rule.policy,
+                tier: rule.tier,
+                action: rule.action,
+                isolates: rule.isolates,
+                peers,
+                ports,
+            },
+        )
+    };
+    if rule.ports.names.is_empty() {
+        return vec![part(subjects, peers, rule.ports.numbers.clone())];
+    }
+    let destinations = if rule.direction == Direction::Ingress { subjects } else { &peers };
+    let by_ports = named(&rule.ports, destinations, universe);
+    let mut parts: Vec<_> = by_ports
+        .into_iter()
+        .map(|(ports, whose)| match rule.direction {
+            Direction::Ingress => part(&whose, peers.clone(), ports),
+            Direction::Egress => part(subjects, whose, ports),
+        })
+        .collect();
+    if parts.is_empty() {
+        parts.push(part(subjects, Ranges::EMPTY, Ranges::EMPTY));
+    }
+    parts
+}
+
+/// Destinations grouped by the ports that the terms mean there. What is no pod has no named ports.
+fn named(terms: &PortTerms, destinations: &Ranges, universe: &Universe) -> BTreeMap<Ranges, Ranges> {
+    let mut groups: BTreeMap<Ranges, Vec<(u32, u32)>> = BTreeMap::new();
+    let pods = destinations.intersection(&universe.all_pods());
+    for number in pods.numbers() {
+        let Some((_, pod)) = universe.pod(number) else { continue };
+        let known = terms.names.iter().filter_map(|term| pod.ports.get(term).map(|port| ports(term.1, *port, *port)));
+        let meant = known.fold(terms.numbers.clone(), |meant, more| meant.union(&more));
+        groups.entry(meant).or_default().push((number, number));
+    }
+    for interval in destinations.difference(&pods).intervals() {
+        groups.entry(terms.numbers.clone()).or_default().push(*interval);
+    }
+    groups.into_iter().map(|(ports, whose)| (ports, whose.into_iter().collect())).collect()
+}
+
+fn decide(rules: &[&Resolved], direction: Direction, universe: &Universe) -> Reach {
+    let mut ordered: Vec<&Resolved> = rules.to_vec();
+    ordered.sort_by_key(|rule| rule.tier);
+    let isolated = ordered.iter().any(|rule| rule.isolates);
+    let everybody = universe.everybody();
+    // The own node always reaches its pods (Kubernetes: probes), unless a Cilium policy denies it explicitly.
+    let own_node =
+        universe.special(Entity::Host).filter(|_| direction == Direction::Ingress).map(Ranges::one).unwrap_or_default();
+    let mut sets: Vec<&Ranges> = ordered.iter().map(|rule| &rule.peers).collect();
+    let (node_at, all_at) = (sets.len(), sets.len() + 1);
+    sets.push(&own_node);
+    sets.push(&everybody);
+    Reach::sweep(&sets, |active| {
+        let from_node = active.contains(&node_at);
+        if !active.contains(&all_at) {
+            return Ranges::EMPTY;
+        }
+        let matching: Vec<&Resolved> = active.iter().filter_map(|&place| ordered.get(place)).copied().collect();
+        verdict(&matching, isolated, from_node)
+    })
+}
+
+/// The ports that rules, sorted by tier and all matching the peer, let pass.
+fn verdict(rules: &[&Resolved], isolated: bool, from_own_node: bool) -> Ranges {
+    let mut allowed = Ranges::EMPTY;
+    let all = everything();
+    let admin = rules.iter().filter(|rule| matches!(rule.tier, Tier::Admin(..)));
+    let open = first_match(admin, &all, &mut allowed);
+    let normal = |action| {
+        let of: Vec<&Ranges> =
+            rules.iter().filter(|r| r.tier == Tier::Normal && r.action == action).map(|r| &r.ports).collect();
+        of.into_iter().collect::<Ranges>()
+    };
+    let denied = normal(Action::Deny);
+    let let_in = if from_own_node { all } else { normal(Action::Allow) };
+    let open = open.difference(&denied);
+    allowed = allowed.union(&open.intersection(&let_in));
+    if isolated {
+        return allowed;
+    }
+    let baseline = rules.iter().filter(|rule| matches!(rule.tier, Tier::Baseline(..)));
+    let undecided = first_match(baseline, &open.difference(&let_in), &mut allowed);
+    allowed.union(&undecided)
+}
+
+/// Runs one ordered tier over `ports`; returns what it leaves to the next one.
+fn first_match<'a>(rules: impl Iterator<Item = &'a &'a Resolved>, ports: &Ranges, allowed: &mut Ranges) -> Ranges {
+    let (mut undecided, mut passed) = (ports.clone(), Ranges::EMPTY);
+    for rule in rules {
+        let hit = undecided.intersection(&rule.ports);
+        undecided = undecided.difference(&hit);
+        match rule.action {
+            Action::Allow => *allowed = allowed.union(&hit),
+            Action::Pass => passed = passed.union(&hit),
+            Action::Deny => {}
+        }
+    }
+    undecided.union(&passed)
+}

@@ -1,0 +1,9 @@
+//! Independent readers of what the targets emit: bytes → packets that pass.
+//!
+//! They share nothing with the emitters but [`crate::space`], so that a mistake in one of them
+//! shows as a difference.
+
+pub mod cilium_policy;
+pub mod cluster;
+pub mod cluster_network_policy;
+pub mod network_policy;
