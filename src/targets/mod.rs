@@ -1,0 +1,43 @@
+//! Plan → files: one module per kind of artefact. Targets know no rules.
+
+pub mod nftables;
+
+use crate::model::Site;
+use crate::source::Date;
+use std::collections::BTreeMap;
+
+/// Files to be written: path relative to the output folder → content. Sorted, so that the order of emission is no matter.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Files(BTreeMap<String, String>);
+
+impl Files {
+    /// Adds a file. Paths are made of names of the model and fixed words, so they stay inside the folder.
+    pub fn add(&mut self, path: impl Into<String>, content: String) {
+        self.0.insert(path.into(), content);
+    }
+
+    /// The files in order of path.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, content)| (path.as_str(), content.as_str()))
+    }
+
+    /// The content of a file.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&str> {
+        self.0.get(path).map(String::as_str)
+    }
+}
+
+/// What every artefact says about where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The site.
+    pub site: &'a Site,
+    /// Digest of the model, `sha256:…`.
+    pub digest: &'a str,
+    /// Date of evaluation.
+    pub as_of: Date,
+}
+
+/// Version of the compiler, for headers and the manifest.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

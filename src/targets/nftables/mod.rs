@@ -1,0 +1,91 @@
+//! nftables: one ruleset per gateway.
+//!
+//! One `table inet zonec`, policy drop in every base chain. Sources are checked per interface before connection
+//! tracking; a new connection is dispatched by its interfaces to the chain of the zone pair, looked up in a verdict map
+//! per protocol and family, and accepted in the chain of its flow, which counts and names it. The file replaces the
+//! table in one transaction and can be loaded twice (docs/operate-nftables.md).
+
+mod chains;
+mod maps;
+mod names;
+mod ruleset;
+
+use super::{Files, Origin, VERSION};
+use crate::plan::{GatewayPlan, Plan};
+use ruleset::Item;
+use std::fmt::Write;
+
+/// Why a gateway has no ruleset.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NftError {
+    /// The gateway.
+    pub gateway: String,
+    /// What nft cannot express.
+    pub reason: String,
+}
+
+/// Writes `nftables/<gateway>.nft` for every generated gateway.
+///
+/// # Errors
+/// [`NftError`] when something of the plan has no form in nft; nothing is left out silently.
+pub fn emit(plan: &Plan, origin: Origin<'_>, files: &mut Files) -> Result<(), NftError> {
+    for gateway in &plan.gateways {
+        files.add(format!("nftables/{}.nft", gateway.name), ruleset(gateway, origin)?);
+    }
+    Ok(())
+}
+
+/// The ruleset of one gateway.
+///
+/// # Errors
+/// As [`emit`].
+pub fn ruleset(gateway: &GatewayPlan, origin: Origin<'_>) -> Result<String, NftError> {
+    let fail = |reason: String| NftError { gateway: gateway.name.clone(), reason };
+    let items = chains::items(gateway, origin.site).map_err(fail)?;
+    let mut text = header(gateway, origin);
+    write_table(&items, &mut text).map_err(|error| fail(error.to_string()))?;
+    Ok(text)
+}
+
+fn header(gateway: &GatewayPlan, origin: Origin<'_>) -> String {
+    let name = &gateway.name;
+    format!(
+        "#!/usr/sbin/nft -f\n\
+         # zonec {VERSION}   site {}   gateway {name}   as of {}\n\
+         # model {}\n\
+         # runs on: {}\n\
+         # check: nft -c -f {name}.nft      load: nft -f {name}.nft      (generated; do not edit)\n\
+         # Replaces table inet zonec in one transaction; other tables stay. Open connections of removed flows go on\n\
+         # until they are deleted with conntrack -D.\n\n",
+        origin.site.name(),
+        origin.as_of,
+        origin.digest,
+        gateway.replicas.join(", "),
+    )
+}
+
+/// The base chains; they exist before they are deleted, so that the file loads on an empty kernel and on itself.
+const BASES: [(&str, &str); 4] = [
+    ("antispoof", "type filter hook prerouting priority raw; policy drop;"),
+    ("forward", "type filter hook forward priority filter; policy drop;"),
+    ("input", "type filter hook input priority filter; policy drop;"),
+    ("output", "type filter hook output priority filter; policy drop;"),
+];
+
+fn write_table(items: &[Item], text: &mut String) -> std::fmt::Result {
+    text.push_str("table inet zonec {\n");
+    for (name, base) in BASES {
+        writeln!(text, "\tchain {name} {{ {base} }}")?;
+    }
+    text.push_str("}\n");
+    // Base chains go first: a chain that is still hooked while its rules are gone would drop established traffic.
+    for (name, _) in BASES {
+        writeln!(text, "delete chain inet zonec {name}")?;
+    }
+    text.push_str("delete table inet zonec\n\ntable inet zonec {\n");
+    for item in items {
+        item.write(text)?;
+    }
+    text.push_str("}\n");
+    Ok(())
+}
