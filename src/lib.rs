@@ -6,12 +6,14 @@
 
 pub mod check;
 pub mod cli;
+pub mod compile;
 pub mod data;
 pub mod deviations;
 pub mod finding;
 pub mod graph;
 pub mod i18n;
 pub mod model;
+pub mod output;
 pub mod plan;
 pub mod readers;
 pub mod rules;

@@ -1,15 +1,37 @@
 //! `zonec compile`.
 
-use super::{OK, Options, Stop, check, open};
+use super::{OK, Options, Stop, check, open, progress};
+use crate::compile::compile;
+use crate::output::{OutputError, write};
 use std::io::Write;
 use std::path::Path;
 
 pub(super) fn run(site: &str, output: &Path, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
     let (_, checked) = open(site, options)?;
-    if !checked.is_releasable() {
+    let Some(model) = checked.model.as_ref().filter(|_| checked.is_releasable()) else {
         check::print(&checked, site, options, out)?;
         return Ok(check::status(&checked));
+    };
+    let name = model.site.name();
+    progress(
+        options,
+        "Checking",
+        &format!("{name}: {} zones, {} flows", model.site.zones.len(), model.site.flows.len()),
+    );
+    let (plan, files) = compile(&checked, model, options.lang()).map_err(|error| Stop::Invalid(error.to_string()))?;
+    for gateway in &plan.gateways {
+        progress(options, "Compiling", &format!("nftables {}: {} permits", gateway.name, gateway.permits.len()));
     }
-    let _ = output;
+    for cluster in &plan.clusters {
+        progress(options, "Compiling", &format!("policies {}: {} permits", cluster.name, cluster.permits.len()));
+    }
+    write(output, &files).map_err(|error| match error {
+        OutputError::Foreign(_) | OutputError::Link(_) => Stop::Invalid(error.to_string()),
+        _ => Stop::Failure(error.to_string()),
+    })?;
+    progress(options, "Writing", &format!("{}/: {} files", output.display(), files.iter().count()));
+    if options.format == super::Format::Json {
+        writeln!(out, "{}", files.get("manifest.json").unwrap_or_default())?;
+    }
     Ok(OK)
 }

@@ -1,6 +1,7 @@
 //! Plan → files: one module per kind of artefact. Targets know no rules.
 
 pub mod nftables;
+pub mod report;
 
 use crate::model::Site;
 use crate::source::Date;

@@ -1,0 +1,61 @@
+//! The second half of the pipeline: a checked site to files.
+
+use crate::check::{Checked, Model};
+use crate::i18n::Lang;
+use crate::output::manifest;
+use crate::plan::{Plan, plan};
+use crate::targets::report::Note;
+use crate::targets::{Files, Origin, nftables, report};
+
+/// Why a releasable site could not be compiled. Each names what is concerned and the reason; nothing is written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CompileError {
+    /// The flow, gateway or cluster.
+    pub object: String,
+    /// What is in the way.
+    pub reason: String,
+}
+
+impl std::fmt::Display for CompileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.object, self.reason)
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// Emits every artefact of a releasable site.
+///
+/// # Errors
+/// [`CompileError`] for what a target cannot express.
+pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Files), CompileError> {
+    let site = &model.site;
+    let plan = plan(site, &model.graphs).map_err(|error| CompileError {
+        object: site.flows[error.flow].name.clone(),
+        reason: error.reason.to_owned(),
+    })?;
+    let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
+    let mut files = Files::default();
+    nftables::emit(&plan, origin, &mut files)
+        .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
+    let notes = notes(checked, model, lang);
+    report::emit(&plan, &notes, origin, lang, &mut files)
+        .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
+    let manifest = manifest(checked, site, &plan, &files);
+    files.add("manifest.json", manifest);
+    Ok((plan, files))
+}
+
+/// The findings as the report shows them. The file is named, not the line: reordered keys give the same report.
+fn notes(checked: &Checked, model: &Model, lang: Lang) -> Vec<Note> {
+    let note = |item: &crate::deviations::Assessed| Note {
+        rule: item.finding.rule.to_owned(),
+        severity: checked.catalogue.rule(item.finding.rule).map(|rule| rule.grade.to_string()).unwrap_or_default(),
+        message: checked.catalogue.message(&item.finding, lang),
+        place: item.finding.span().map(|span| checked.sources.file(span.file).name.clone()).unwrap_or_default(),
+        deviation: item.deviation.map(|id| model.site.deviations[id].name.clone()).unwrap_or_default(),
+    };
+    let mut notes: Vec<Note> = checked.findings.iter().map(note).collect();
+    notes.sort_by(|a, b| (&a.rule, &a.message).cmp(&(&b.rule, &b.message)));
+    notes
+}
