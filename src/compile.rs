@@ -5,7 +5,7 @@ use crate::i18n::Lang;
 use crate::output::manifest;
 use crate::plan::{Plan, plan};
 use crate::targets::report::Note;
-use crate::targets::{Files, Origin, nftables, report};
+use crate::targets::{Files, Origin, cluster, nftables, report};
 
 /// Why a releasable site could not be compiled. Each names what is concerned and the reason; nothing is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,12 +38,27 @@ pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Fi
     let mut files = Files::default();
     nftables::emit(&plan, origin, &mut files)
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
+    cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(site, &refused))?;
     let notes = notes(checked, model, lang);
     report::emit(&plan, &notes, origin, lang, &mut files)
         .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
     let manifest = manifest(checked, site, &plan, &files);
     files.add("manifest.json", manifest);
     Ok((plan, files))
+}
+
+/// Everything that clusters refuse, one line each.
+fn refusals(site: &crate::model::Site, refused: &[crate::targets::Refused]) -> CompileError {
+    let flow = |refused: &crate::targets::Refused| {
+        refused.flow.map(|id| format!("flow {}: ", site.flows[id].name)).unwrap_or_default()
+    };
+    let line = |refused: &crate::targets::Refused| format!("{}{}", flow(refused), refused.reason);
+    let mut clusters: Vec<&str> = refused.iter().map(|refused| refused.enforcer.as_str()).collect();
+    clusters.dedup();
+    CompileError {
+        object: format!("cluster {}", clusters.join(", ")),
+        reason: refused.iter().map(line).collect::<Vec<_>>().join("\n  "),
+    }
 }
 
 /// The findings as the report shows them. The file is named, not the line: reordered keys give the same report.

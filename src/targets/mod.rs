@@ -1,9 +1,12 @@
 //! Plan → files: one module per kind of artefact. Targets know no rules.
 
+pub mod cilium;
+pub mod cluster;
+pub mod kubernetes;
 pub mod nftables;
 pub mod report;
 
-use crate::model::Site;
+use crate::model::{FlowId, Site};
 use crate::source::Date;
 use std::collections::BTreeMap;
 
@@ -42,3 +45,14 @@ pub struct Origin<'a> {
 
 /// Version of the compiler, for headers and the manifest.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Something a target cannot express. Nothing is emitted then, because leaving it out would change what is enforced.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Refused {
+    /// The gateway or cluster.
+    pub enforcer: String,
+    /// The flow, when it is about one.
+    pub flow: Option<FlowId>,
+    /// Why, in English, for people.
+    pub reason: String,
+}

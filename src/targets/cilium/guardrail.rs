@@ -1,0 +1,140 @@
+//! The upper bound of a namespace as a deny: everything but what its flows need, so that no allow of a tenant widens it.
+//!
+//! Residuals: ICMP from and to released namespaces is not denied; nodes, API server and health endpoints are not denied,
+//! because probes and webhooks come from there.
+
+use super::super::cluster::{
+    Capabilities, Envelope, Metadata, OutsideRelease, Released, Version, complement, fitted, labels, managed, ranges,
+};
+use super::super::kubernetes::Layout;
+use super::objects::{DefaultDeny, Icmp, IcmpRule, Layer4, Policy, Selector, Spec};
+use super::{CLUSTER, NAMESPACE, Peers, cidr_rules, expression, in_namespace, port_rules};
+use crate::model::{Addresses, NamespaceId, ServiceMatch, Site};
+use crate::plan::{ClusterPlan, Side};
+use std::collections::BTreeMap;
+
+/// Adds one guardrail per managed namespace.
+///
+/// # Errors
+/// Why this version of Cilium cannot have it.
+pub fn emit(
+    site: &Site,
+    plan: &ClusterPlan,
+    capabilities: &Capabilities,
+    envelopes: &BTreeMap<(NamespaceId, Side), Envelope>,
+    layout: &mut Layout,
+) -> Result<(), String> {
+    match capabilities.cilium {
+        None => return Err("its guardrail is Cilium's, but its `cni` is not".to_owned()),
+        Some(version) if version < Version(1, 16, 0) => {
+            return Err("Cilium before 1.16 has no deny that leaves other traffic alone (`enableDefaultDeny`); update it or choose another `guardrail`".to_owned());
+        }
+        Some(_) => {}
+    }
+    let none = Envelope::default();
+    for id in site.clusters[plan.cluster].namespaces.iter().filter(|id| managed(&site.namespaces[**id])) {
+        let namespace = &site.namespaces[*id].name;
+        let bound = |side| denials(site, namespace, envelopes.get(&(*id, side)).unwrap_or(&none), capabilities);
+        let metadata = Metadata {
+            name: fitted(&format!("zc-guard.{namespace}")),
+            namespace: None,
+            labels: labels("guardrail"),
+            annotations: BTreeMap::new(),
+        };
+        let spec = Spec {
+            description: Some(format!("upper bound of {namespace}: a deny wins over every allow")),
+            endpoint_selector: in_namespace(namespace),
+            enable_default_deny: Some(DefaultDeny { ingress: false, egress: false }),
+            ingress_deny: bound(Side::Ingress).into_iter().map(|(peers, layer4)| peers.ingress(layer4)).collect(),
+            egress_deny: bound(Side::Egress).into_iter().map(|(peers, layer4)| peers.egress(layer4)).collect(),
+            ..Spec::default()
+        };
+        let comment = format!("Upper bound of namespace {namespace}: tenants may restrict, not widen.");
+        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, &[Policy::new(metadata, spec)]);
+    }
+    Ok(())
+}
+
+/// The complement of an envelope, as rules of one direction.
+fn denials(site: &Site, own: &str, envelope: &Envelope, capabilities: &Capabilities) -> Vec<(Peers, Layer4)> {
+    let mut rules = Vec::new();
+    if let Some(mesh) = &capabilities.mesh_name {
+        let mut others = pods();
+        others.match_expressions.push(expression(CLUSTER, "NotIn", vec![mesh.clone()]));
+        rules.push((Peers::Endpoints(vec![others]), Layer4::default()));
+    }
+    // Namespaces with the same released ports share a rule; those without any are all the others.
+    let mut by_release: BTreeMap<Released, Vec<String>> = BTreeMap::new();
+    let mut released = vec![own.to_owned()];
+    for (id, own_release) in &envelope.namespaces {
+        let mut all = own_release.clone();
+        all.unite(&envelope.everywhere);
+        let name = site.namespaces[*id].name.clone();
+        released.push(name.clone());
+        by_release.entry(all).or_default().push(name);
+    }
+    released.sort();
+    let mut others = pods();
+    others.match_expressions.push(expression(NAMESPACE, "NotIn", released));
+    rules.extend(without(&envelope.everywhere).map(|layer4| (Peers::Endpoints(vec![others]), layer4)));
+    for (release, names) in by_release {
+        let mut peers = pods();
+        peers.match_expressions.push(expression(NAMESPACE, "In", names));
+        rules.extend(without(&release).map(|layer4| (Peers::Endpoints(vec![peers]), layer4)));
+    }
+    outside(envelope, &mut rules);
+    rules
+}
+
+/// All pods of all clusters; `Exists` keeps nodes and the outside out of `NotIn`.
+fn pods() -> Selector {
+    Selector {
+        match_labels: BTreeMap::new(),
+        match_expressions: vec![expression(NAMESPACE, "Exists", Vec::new()), expression(CLUSTER, "Exists", Vec::new())],
+    }
+}
+
+/// Everything but what is released; `None` when that is no port. A rule without ports would deny everything, ICMP too, so
+/// it is right only where nothing at all is released.
+fn without(release: &Released) -> Option<Layer4> {
+    if release.is_empty() {
+        return Some(Layer4::default());
+    }
+    let list = ranges(&complement(&release.ports), true, 0).unwrap_or_default();
+    (!list.is_empty()).then(|| Layer4 { to_ports: port_rules(&list), icmps: Vec::new() })
+}
+
+fn outside(envelope: &Envelope, rules: &mut Vec<(Peers, Layer4)>) {
+    let released = envelope.outside_addresses();
+    if released.is_empty() {
+        rules.push((Peers::Entities(vec!["world"]), Layer4::default()));
+        return;
+    }
+    let everything = ["0.0.0.0/0", "::/0"].iter().filter_map(|whole| whole.parse().ok()).collect::<Vec<_>>();
+    let rest = Addresses::from_nets(&everything).difference(&released);
+    rules.push((Peers::Cidrs(cidr_rules(&rest).collect()), Layer4::default()));
+    for release in &envelope.outside {
+        let peers = || Peers::Cidrs(cidr_rules(&release.addresses).collect());
+        let list = ranges(&complement(&release.ports), true, 0).unwrap_or_default();
+        if !list.is_empty() {
+            rules.push((peers(), Layer4 { to_ports: port_rules(&list), icmps: Vec::new() }));
+        }
+        if let Some(icmps) = echo_denial(release) {
+            rules.push((peers(), Layer4 { to_ports: Vec::new(), icmps: vec![icmps] }));
+        }
+    }
+}
+
+/// Requests by ICMP that are not released: echo, timestamp, in both families.
+fn echo_denial(release: &OutsideRelease) -> Option<IcmpRule> {
+    let requests = [("IPv4", 8), ("IPv4", 13), ("IPv6", 128)];
+    let is_released = |family: &str, kind: u8| {
+        release.icmp.contains(&if family == "IPv4" { ServiceMatch::Icmp(kind) } else { ServiceMatch::Icmpv6(kind) })
+    };
+    let fields: Vec<Icmp> = requests
+        .into_iter()
+        .filter(|(family, kind)| !is_released(family, *kind))
+        .map(|(family, kind)| Icmp { family, kind })
+        .collect();
+    (!fields.is_empty()).then_some(IcmpRule { fields })
+}

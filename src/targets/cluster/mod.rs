@@ -1,0 +1,70 @@
+//! What both policy dialects of a cluster share: capabilities, names, and the plan sorted into statements.
+
+mod capabilities;
+mod envelope;
+mod names;
+mod ports;
+mod statements;
+
+pub use capabilities::{Capabilities, Version};
+pub use envelope::{Envelope, OutsideRelease, Ports, Released, envelopes};
+pub use names::{Metadata, fitted, flow_metadata, is_platform, labels, route};
+pub use ports::{PortRange, chunks, complement, of_services, protocol, ranges};
+pub use statements::{Blocks, Peer, Rule, Statement, blocks, managed, pod_labels, statements};
+
+use super::{Files, Refused};
+use crate::model::Site;
+use crate::plan::Plan;
+use crate::syntax::objects::PolicyDialect;
+use serde::Serialize;
+
+/// Emits every cluster's policies, each in its own dialect.
+///
+/// # Errors
+/// Everything that some dialect cannot express; then no file of any cluster is complete.
+pub fn emit(site: &Site, plan: &Plan, files: &mut Files) -> Result<(), Vec<Refused>> {
+    let mut refused = Vec::new();
+    for cluster in &plan.clusters {
+        let emitted = match site.clusters[cluster.cluster].decl.policy.value {
+            PolicyDialect::Kubernetes => super::kubernetes::emit(site, cluster, files),
+            PolicyDialect::Cilium => super::cilium::emit(site, cluster, files),
+        };
+        refused.extend(emitted.err().into_iter().flatten());
+    }
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// Objects as a multi-document YAML text.
+///
+/// # Errors
+/// What the writer reports.
+pub fn documents<T: Serialize>(comment: &str, objects: &[T]) -> Result<String, String> {
+    let mut text = format!("# {comment}\n");
+    for (place, object) in objects.iter().enumerate() {
+        if place > 0 {
+            text.push_str("---\n");
+        }
+        text.push_str(&serde_yaml::to_string(object).map_err(|error| error.to_string())?);
+        if !text.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+/// `kustomization.yaml` of a cluster: resources only, so that no selector is rewritten.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kustomization {
+    api_version: &'static str,
+    kind: &'static str,
+    resources: Vec<String>,
+}
+
+impl Kustomization {
+    /// A kustomization of some files.
+    #[must_use]
+    pub const fn new(resources: Vec<String>) -> Self {
+        Self { api_version: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization", resources }
+    }
+}

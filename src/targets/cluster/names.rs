@@ -1,0 +1,110 @@
+//! Names, labels and annotations of emitted objects.
+
+use crate::model::site::Flow;
+use crate::model::{FlowId, Site};
+use crate::plan::Side;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// `metadata` of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Metadata {
+    /// Name.
+    pub name: String,
+    /// Namespace; none for cluster-wide objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Labels that every object carries, with its role.
+#[must_use]
+pub fn labels(role: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("app.kubernetes.io/managed-by".to_owned(), "zonec".to_owned()),
+        ("zonec.io/role".to_owned(), role.to_owned()),
+    ])
+}
+
+/// A name of at most 63 characters: as it is, or cut with a hash of the whole, so that different names stay different.
+#[must_use]
+pub fn fitted(name: &str) -> String {
+    if name.len() <= 63 {
+        return name.to_owned();
+    }
+    let kept: String = name.chars().take(52).collect();
+    format!("{}-{}", kept.trim_end_matches(['-', '.']), hex(name, 10))
+}
+
+/// Metadata of a flow's object on one side: named after flow, side and component, which gives each its own name
+/// because neither flow nor component names hold a dot.
+#[must_use]
+pub fn flow_metadata(
+    site: &Site,
+    id: FlowId,
+    side: Side,
+    namespace: Option<&str>,
+    component: Option<&str>,
+) -> Metadata {
+    let flow = &site.flows[id];
+    let (short, long) = match side {
+        Side::Egress => ("out", "egress"),
+        Side::Ingress => ("in", "ingress"),
+    };
+    let component = component.map(|name| format!(".{name}")).unwrap_or_default();
+    let role = if is_platform(flow) { "platform" } else { "flow" };
+    let mut labels = labels(role);
+    labels.insert("zonec.io/flow".to_owned(), flow.name.clone());
+    labels.insert("zonec.io/side".to_owned(), long.to_owned());
+    let mut annotations = BTreeMap::new();
+    annotations.insert("zonec.io/peer".to_owned(), route(site, flow));
+    if let Some(purpose) = &flow.decl.purpose {
+        annotations.insert("zonec.io/purpose".to_owned(), purpose.value.0.clone());
+    }
+    if let Some(approved) = &flow.decl.approved {
+        annotations.insert("zonec.io/release".to_owned(), approved.reference.value.0.clone());
+    }
+    annotations.insert("zonec.io/flow-digest".to_owned(), format!("sha256:{}", hex(&record(site, flow), 16)));
+    Metadata {
+        name: fitted(&format!("zc-{}-{short}{component}", flow.name)),
+        namespace: namespace.map(str::to_owned),
+        labels,
+        annotations,
+    }
+}
+
+/// Whether the flow serves the platform (DNS, API server, monitoring).
+#[must_use]
+pub fn is_platform(flow: &Flow) -> bool {
+    flow.decl.class.as_ref().is_some_and(|class| class.value == crate::syntax::document::FlowClass::Platform)
+}
+
+/// `portal -> postgres`, lists joined by commas.
+#[must_use]
+pub fn route(site: &Site, flow: &Flow) -> String {
+    let names = |ends: &[crate::model::site::EndRef]| {
+        ends.iter().map(|end| site.end_name(end.end)).collect::<Vec<_>>().join(", ")
+    };
+    format!("{} -> {}", names(&flow.from), names(&flow.to))
+}
+
+/// What a release decides about: changes with this flow and with nothing else.
+fn record(site: &Site, flow: &Flow) -> String {
+    let services: Vec<String> = flow.matches.iter().map(ToString::to_string).collect();
+    format!("{}\n{}\n{}", flow.name, route(site, flow), services.join(", "))
+}
+
+fn hex(text: &str, length: usize) -> String {
+    let mut digits = String::new();
+    for byte in Sha256::digest(text.as_bytes()) {
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits.truncate(length);
+    digits
+}

@@ -1,0 +1,214 @@
+//! Clusters whose allow rules are NetworkPolicies.
+//!
+//! Per managed namespace a default deny in both directions; per flow, side and component one object. Facts behind the
+//! shape: isolation is per pod and direction, allows are united, a flow needs both sides, answers are implicit; ports
+//! are pod ports; namespaces are selected by `kubernetes.io/metadata.name`, which tenants cannot set.
+
+mod admission;
+mod cluster_policy;
+mod objects;
+
+use self::objects::{EgressRule, IngressRule, IpBlock, LabelSelector, NetworkPolicy, Peer, PolicySpec, Port};
+use super::cluster::{
+    Capabilities, Kustomization, Metadata, Peer as ClusterPeer, Rule, Statement, blocks, documents, envelopes,
+    flow_metadata, labels, managed, of_services, pod_labels, ranges, statements,
+};
+use super::{Files, Refused};
+use crate::model::{NamespaceId, ServiceMatch, Site};
+use crate::plan::{ClusterPlan, Side};
+use crate::syntax::objects::Guardrail;
+use std::collections::BTreeMap;
+
+/// Emits the files of a cluster below `kubernetes/<cluster>/`.
+///
+/// # Errors
+/// What the dialect cannot express, flow by flow; nothing is added to `files` then.
+pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Vec<Refused>> {
+    let cluster = &site.clusters[plan.cluster];
+    let capabilities = Capabilities::of(cluster);
+    let statements = statements(site, plan)?;
+    let emitter = Emitter { site, plan, capabilities: &capabilities };
+    let mut layout = Layout::new(format!("kubernetes/{}", plan.name));
+    for id in cluster.namespaces.iter().filter(|id| managed(&site.namespaces[**id])) {
+        let name = &site.namespaces[*id].name;
+        layout.add(
+            &format!("10-baseline/{name}.yaml"),
+            &format!("Namespace {name}: what no flow allows is denied."),
+            &[emitter.default_deny(*id)],
+        );
+    }
+    let mut refused = Vec::new();
+    let mut objects: BTreeMap<String, Vec<NetworkPolicy>> = BTreeMap::new();
+    for statement in &statements {
+        match emitter.policy(statement) {
+            Ok(policy) => objects.entry(file_of(site, statement)).or_default().push(policy),
+            Err(reason) => refused.push(Refused { enforcer: plan.name.clone(), flow: Some(statement.flow), reason }),
+        }
+    }
+    for (path, objects) in &objects {
+        layout.add(path, "Released flows, one object per flow, side and component.", objects);
+    }
+    let envelopes = envelopes(site, &statements);
+    for guardrail in &capabilities.guardrails {
+        let result = match guardrail {
+            Guardrail::Admission => admission::emit(site, plan, &capabilities, &mut layout),
+            Guardrail::ClusterNetworkPolicy => cluster_policy::emit(site, plan, &capabilities, &envelopes, &mut layout),
+            Guardrail::Cilium => super::cilium::guardrails(site, plan, &capabilities, &envelopes, &mut layout),
+        };
+        refused.extend(result.err().into_iter().map(|reason| Refused {
+            enforcer: plan.name.clone(),
+            flow: None,
+            reason,
+        }));
+    }
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    layout.write(files).map_err(|reason| vec![Refused { enforcer: plan.name.clone(), flow: None, reason }])
+}
+
+/// The file of a statement: platform flows apart, the others by namespace and component.
+pub(super) fn file_of(site: &Site, statement: &Statement) -> String {
+    let namespace = &site.namespaces[statement.namespace].name;
+    if super::cluster::is_platform(&site.flows[statement.flow]) {
+        return format!("30-platform/{namespace}.yaml");
+    }
+    let component = statement.component.map_or("all-pods", |id| site.components[id].name.as_str());
+    format!("20-flows/{namespace}/{component}.yaml")
+}
+
+/// The files of one cluster before they are written.
+pub(super) struct Layout {
+    folder: String,
+    texts: BTreeMap<String, Result<String, String>>,
+}
+
+impl Layout {
+    pub(super) const fn new(folder: String) -> Self {
+        Self { folder, texts: BTreeMap::new() }
+    }
+
+    pub(super) fn add<T: serde::Serialize>(&mut self, path: &str, comment: &str, objects: &[T]) {
+        self.texts.insert(path.to_owned(), documents(comment, objects));
+    }
+
+    pub(super) fn write(self, files: &mut Files) -> Result<(), String> {
+        let resources: Vec<String> = self.texts.keys().cloned().collect();
+        let kustomization = Kustomization::new(resources);
+        let comment = "Made by zonec. Resources only: commonLabels would rewrite the selectors.";
+        files.add(format!("{}/kustomization.yaml", self.folder), documents(comment, &[kustomization])?);
+        for (path, text) in self.texts {
+            files.add(format!("{}/{path}", self.folder), text?);
+        }
+        Ok(())
+    }
+}
+
+struct Emitter<'a> {
+    site: &'a Site,
+    plan: &'a ClusterPlan,
+    capabilities: &'a Capabilities,
+}
+
+impl Emitter<'_> {
+    fn default_deny(&self, id: NamespaceId) -> NetworkPolicy {
+        let metadata = Metadata {
+            name: "zc-000-default-deny".to_owned(),
+            namespace: Some(self.site.namespaces[id].name.clone()),
+            labels: labels("baseline"),
+            annotations: BTreeMap::new(),
+        };
+        NetworkPolicy::new(metadata, PolicySpec { policy_types: vec!["Ingress", "Egress"], ..PolicySpec::default() })
+    }
+
+    fn policy(&self, statement: &Statement) -> Result<NetworkPolicy, String> {
+        let site = self.site;
+        let namespace = site.namespaces[statement.namespace].name.as_str();
+        let component = statement.component.map(|id| site.components[id].name.as_str());
+        let mut metadata = flow_metadata(site, statement.flow, statement.side, Some(namespace), component);
+        metadata
+            .labels
+            .insert("zonec.io/zone".to_owned(), site.zones[site.clusters[self.plan.cluster].zone].name.clone());
+        let mut spec = PolicySpec {
+            pod_selector: LabelSelector {
+                match_labels: statement.component.map(|id| pod_labels(site, id)).unwrap_or_default(),
+            },
+            ..PolicySpec::default()
+        };
+        for rule in &statement.rules {
+            let (peers, ports) = (self.peers(rule, statement.side)?, self.ports(rule)?);
+            match statement.side {
+                Side::Ingress => spec.ingress.push(IngressRule { from: peers, ports }),
+                Side::Egress => spec.egress.push(EgressRule { to: peers, ports }),
+            }
+        }
+        spec.policy_types = vec![if statement.side == Side::Ingress { "Ingress" } else { "Egress" }];
+        Ok(NetworkPolicy::new(metadata, spec))
+    }
+
+    fn ports(&self, rule: &Rule) -> Result<Vec<Port>, String> {
+        if let Some(other) = rule.services.iter().find(|service| !matches!(service, ServiceMatch::Ports(..))) {
+            return Err(format!(
+                "NetworkPolicies know TCP, UDP and SCTP only, not {other}; use `policy: cilium` for this cluster or another way for it"
+            ));
+        }
+        let list = ranges(&of_services(&rule.services), self.capabilities.port_ranges(), 100)
+            .ok_or("this version of the network plug-in takes a port range for its first port, and the range is too long to be spelt out")?;
+        if list.is_empty() {
+            return Err("no port is left of its service".to_owned());
+        }
+        let port = |range: &super::cluster::PortRange| Port {
+            protocol: super::cluster::protocol(range.transport),
+            port: range.first,
+            end_port: (range.last > range.first).then_some(range.last),
+        };
+        Ok(list.iter().map(port).collect())
+    }
+
+    fn peers(&self, rule: &Rule, side: Side) -> Result<Vec<Peer>, String> {
+        let mut peers = Vec::new();
+        for peer in &rule.peers {
+            match peer {
+                ClusterPeer::Component(id) => {
+                    let Some(namespace) = self.site.components[*id].namespace else { continue };
+                    peers.push(Peer {
+                        namespace_selector: Some(self.namespace(namespace)),
+                        pod_selector: Some(LabelSelector { match_labels: pod_labels(self.site, *id) }),
+                        ip_block: None,
+                    });
+                }
+                ClusterPeer::Namespace(id) => {
+                    peers.push(Peer { namespace_selector: Some(self.namespace(*id)), ..Peer::default() })
+                }
+                ClusterPeer::Cluster => {
+                    peers.push(Peer { namespace_selector: Some(LabelSelector::default()), ..Peer::default() })
+                }
+                ClusterPeer::Outside(addresses) => {
+                    if side == Side::Ingress && self.capabilities.ip_block_leaks() {
+                        return Err("Cilium 1.19.0 to 1.19.5 admit the own namespace beside every ipBlock (CVE-2026-56743); update to 1.19.6 or use `policy: cilium`".to_owned());
+                    }
+                    peers.extend(ip_blocks(addresses));
+                }
+                ClusterPeer::ApiServer(addresses) | ClusterPeer::Nodes(addresses) => {
+                    if self.capabilities.cilium.is_some() {
+                        return Err("its peer is a node of the cluster, which Cilium never matches by an ipBlock; use `policy: cilium`".to_owned());
+                    }
+                    peers.extend(ip_blocks(addresses));
+                }
+            }
+        }
+        if peers.is_empty() { Err("no peer is left of it".to_owned()) } else { Ok(peers) }
+    }
+
+    fn namespace(&self, id: NamespaceId) -> LabelSelector {
+        let name = self.site.namespaces[id].name.clone();
+        LabelSelector { match_labels: BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), name)]) }
+    }
+}
+
+fn ip_blocks(addresses: &crate::model::Addresses) -> impl Iterator<Item = Peer> {
+    blocks(addresses).into_iter().map(|(cidr, except)| Peer {
+        ip_block: Some(IpBlock { cidr: cidr.to_string(), except: except.iter().map(ToString::to_string).collect() }),
+        ..Peer::default()
+    })
+}
