@@ -4,6 +4,11 @@
 //! `proof: model` has a function and that no function lacks its data.
 
 mod catalogue;
+mod model;
+mod pap;
+mod sep;
+mod support;
+mod zon;
 
 pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, RuleData};
 
@@ -26,7 +31,7 @@ pub type Rule = (&'static str, fn(&Cx<'_>, &mut Vec<Finding>));
 /// All rules that are decided on the model, by family.
 #[must_use]
 pub fn registry() -> Vec<Rule> {
-    let families: &[&[Rule]] = &[];
+    let families: &[&[Rule]] = &[model::RULES, zon::RULES, sep::RULES, pap::RULES];
     families.iter().flat_map(|family| family.iter().copied()).collect()
 }
 

@@ -1,0 +1,153 @@
+//! ZM-SEP: separation.
+
+use super::support::{enforces, is_device, is_gateway_host, names, own_main_zone, vertex_span};
+use super::{Cx, Rule};
+use crate::finding::{Finding, Severity};
+use crate::graph::Vertex;
+use crate::model::{ComponentId, Place, Site, ZoneId};
+use std::collections::BTreeSet;
+
+pub(super) const RULES: &[Rule] =
+    &[("ZM-SEP-01", main_zones_apart), ("ZM-SEP-02", filtered), ("ZM-SEP-06", no_bridge), ("ZM-SEP-09", default_deny)];
+
+/// A host that ZM-SEP-06 reports: its fault is named there once.
+fn bridges(site: &Site, id: ComponentId) -> bool {
+    !is_gateway_host(site, id) && !is_device(site, id) && data_zones(site, id).len() > 1
+}
+
+fn data_zones(site: &Site, id: ComponentId) -> BTreeSet<ZoneId> {
+    site.components[id].data_legs().filter_map(|leg| site.zone_of(leg.place)).collect()
+}
+
+fn is_bridge(site: &Site, vertex: Vertex) -> bool {
+    matches!(vertex, Vertex::Component(id) if bridges(site, id))
+}
+
+/// The three main zones are cut from each other by the enforcement points (DVS 5.3.2).
+fn main_zones_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, segment) in site.segments.iter() {
+        let Some(own) = own_main_zone(site, segment.zone) else { continue };
+        let other = |vertex: Vertex| match vertex {
+            // Each pair once: from the smaller name to the greater.
+            Vertex::Segment(other) => {
+                other > id && own_main_zone(site, site.segments[other].zone).is_some_and(|zone| zone != own)
+            }
+            _ => false,
+        };
+        let blocked =
+            |vertex| enforces(site, vertex) || is_bridge(site, vertex) || matches!(vertex, Vertex::Network(_));
+        if let Some(path) = cx.graphs.topology.path(Vertex::Segment(id), other, blocked)
+            && let (Some(Vertex::Segment(end)), Some(joint)) = (path.last().copied(), path.get(1).copied())
+        {
+            let far = &site.segments[end];
+            let far_zone = own_main_zone(site, far.zone).map_or("", |zone| zone.word());
+            let finding = Finding::new("ZM-SEP-01", "joined").arg("from", &segment.name).arg("from-zone", own.word());
+            let finding = finding
+                .arg("to", &far.name)
+                .arg("to-zone", far_zone)
+                .object(joint.name(site))
+                .object(&segment.name)
+                .object(&far.name);
+            let finding = finding.label(vertex_span(site, joint), "joint");
+            let finding = finding.label_with(segment.span, "segment", vec![("zone", own.word().to_owned())]);
+            out.push(
+                finding
+                    .label_with(far.span, "segment", vec![("zone", far_zone.to_owned())])
+                    .witness(names(site, &path)),
+            );
+        }
+    }
+}
+
+/// Zones are cut from each other by stateful layer 4 filters (DVS 5.3.2, NET.1.1.A4).
+fn filtered(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    let mut told: BTreeSet<(ZoneId, ZoneId)> = BTreeSet::new();
+    for (id, segment) in site.segments.iter() {
+        let zone = segment.zone;
+        let web = |zone: ZoneId| site.zones[zone].class == "external.web";
+        let blocked = |vertex: Vertex| match vertex {
+            Vertex::Gateway(gateway) => site.gateways[gateway].is_layer4(),
+            Vertex::Network(_) => true,
+            Vertex::Component(_) => is_bridge(site, vertex),
+            Vertex::Segment(_) => false,
+        };
+        for vertex in cx.graphs.topology.component(Vertex::Segment(id), blocked) {
+            let Vertex::Segment(other) = vertex else { continue };
+            let other_zone = site.segments[other].zone;
+            let pair = (zone.min(other_zone), zone.max(other_zone));
+            let main = (own_main_zone(site, zone), own_main_zone(site, other_zone));
+            if other_zone == zone || told.contains(&pair) || (web(zone) && web(other_zone)) {
+                continue;
+            }
+            let Some(path) = cx.graphs.topology.path(Vertex::Segment(id), |v| v == vertex, blocked) else { continue };
+            // Main zones joined without any enforcement point are ZM-SEP-01's.
+            let unenforced = !path.iter().any(|vertex| enforces(site, *vertex));
+            if unenforced && main.0.is_some() && main.1.is_some() && main.0 != main.1 {
+                continue;
+            }
+            told.insert(pair);
+            out.push(unfiltered(site, pair, &path));
+        }
+    }
+}
+
+fn unfiltered(site: &Site, (a, b): (ZoneId, ZoneId), path: &[Vertex]) -> Finding {
+    let joint = path.iter().copied().find(|vertex| matches!(vertex, Vertex::Gateway(_) | Vertex::Component(_)));
+    let finding =
+        Finding::new("ZM-SEP-02", "unfiltered").arg("from", &site.zones[a].name).arg("to", &site.zones[b].name);
+    let finding = match joint {
+        Some(Vertex::Gateway(id)) => {
+            let gateway = &site.gateways[id];
+            let layer = gateway.decl.layer.as_ref().map_or(4, |layer| layer.value);
+            let key = if layer < 4 { "weak" } else { "stateless" };
+            finding.object(&gateway.name).label_with(gateway.span, key, vec![("layer", layer.to_string())])
+        }
+        Some(vertex) => finding.object(vertex.name(site)).label(vertex_span(site, vertex), "joint"),
+        None => finding.label(site.zones[a].span, "zone"),
+    };
+    finding.object(&site.zones[a].name).object(&site.zones[b].name).witness(names(site, path))
+}
+
+/// No host bridges segments (DVS 5.3.2, NET.1.1.A23). Management hosts are ZM-MGT-04's.
+fn no_bridge(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, component) in site.components.iter() {
+        if is_gateway_host(site, id) || is_device(site, id) {
+            continue;
+        }
+        let zones = data_zones(site, id);
+        let labelled = |mut finding: Finding| {
+            for leg in component.data_legs() {
+                let zone = site.zone_of(leg.place).map_or("", |zone| site.zones[zone].name.as_str());
+                finding = finding.label_with(leg.span, "leg", vec![("zone", zone.to_owned())]);
+            }
+            finding.object(&component.name)
+        };
+        let segments = component.data_legs().filter(|leg| matches!(leg.place, Place::Segment(_))).count();
+        if zones.len() > 1 {
+            let list: Vec<&str> = zones.iter().map(|zone| site.zones[*zone].name.as_str()).collect();
+            let finding =
+                Finding::new("ZM-SEP-06", "bridge").arg("component", &component.name).arg("zones", list.join(", "));
+            out.push(labelled(finding.label(component.span, "")));
+        } else if segments > 1 && component.decl.forwards.as_ref().is_none_or(|forwards| forwards.value) {
+            let zone = zones.first().map_or("", |zone| site.zones[*zone].name.as_str());
+            let finding = Finding::new("ZM-SEP-06", "same-zone").arg("component", &component.name).arg("zone", zone);
+            out.push(labelled(finding.label(component.span, "").weigh(Severity::Warning)));
+        }
+    }
+}
+
+/// Every filter denies what no flow allows (NET.1.1.A4, NET.3.2.A2).
+fn default_deny(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    for gateway in cx.site.gateways.values().filter(|gateway| !gateway.denies_by_default()) {
+        let span = gateway.decl.default.as_ref().map_or(gateway.span, |default| default.span);
+        out.push(
+            Finding::new("ZM-SEP-09", "accept")
+                .arg("gateway", &gateway.name)
+                .object(&gateway.name)
+                .label(span, "default"),
+        );
+    }
+}

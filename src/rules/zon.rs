@@ -1,0 +1,197 @@
+//! ZM-ZON: zones and placement.
+
+use super::support::{areas, end_is};
+use super::{Cx, Rule};
+use crate::finding::Finding;
+use crate::graph::Vertex;
+use crate::model::{ComponentId, End, LegRole, Place, Property, Site, ZoneId};
+use std::collections::BTreeSet;
+
+pub(super) const RULES: &[Rule] =
+    &[("ZM-ZON-03", tiers), ("ZM-ZON-04", placement), ("ZM-ZON-05", no_logic_in_web), ("ZM-ZON-07", web_is_dmz)];
+
+fn of_class<'a>(site: &'a Site, class: &'a str) -> impl Iterator<Item = ZoneId> + 'a {
+    site.zones.iter().filter(move |(_, zone)| zone.class == class).map(|(id, _)| id)
+}
+
+/// The external zone is split into web, application and database zone (DVS 5.3.2).
+fn tiers(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    let Some(first) = site.zones.values().find(|zone| zone.class.starts_with("external.")) else { return };
+    for (class, case) in [("external.web", "no-web"), ("external.app", "no-app")] {
+        if of_class(site, class).next().is_none() {
+            out.push(Finding::new("ZM-ZON-03", case).object(&first.name).label(first.span, "external"));
+        }
+    }
+    let serving = serving_databases(cx);
+    let db_zone = of_class(site, "external.db").next();
+    match (db_zone, serving.first()) {
+        (None, Some(database)) => {
+            let component = &site.components[*database];
+            let finding = Finding::new("ZM-ZON-03", "no-db").arg("component", &component.name).object(&component.name);
+            out.push(finding.label(component.span, "database"));
+        }
+        (Some(zone), None) => {
+            let zone = &site.zones[zone];
+            out.push(
+                Finding::new("ZM-ZON-03", "idle-db")
+                    .arg("zone", &zone.name)
+                    .object(&zone.name)
+                    .label(zone.span, "idle"),
+            );
+        }
+        _ => {}
+    }
+}
+
+/// Databases in the external zone, or reached by a flow from it.
+fn serving_databases(cx: &Cx<'_>) -> Vec<ComponentId> {
+    let site = cx.site;
+    let external = |zone: &ZoneId| site.zones[*zone].class.starts_with("external.");
+    let mut found: BTreeSet<ComponentId> = site
+        .components
+        .ids()
+        .filter(|id| site.is(*id, Property::Database) && site.component_zones(*id).iter().any(external))
+        .collect();
+    for flow in site.flows.values() {
+        let from_external = flow
+            .from
+            .iter()
+            .flat_map(|end| areas(site, end.end, None))
+            .any(|area| area.class(site).starts_with("external."));
+        let databases = flow.to.iter().filter(|end| from_external && end_is(site, end.end, Property::Database));
+        found.extend(databases.filter_map(|end| match end.end {
+            End::Component(id) => Some(id),
+            _ => None,
+        }));
+    }
+    found.into_iter().collect()
+}
+
+/// In the external zone each kind stands in the zone of its purpose (DVS 5.3.2).
+fn placement(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, component) in site.components.iter() {
+        let Some(wanted) = wanted(site, id) else { continue };
+        for leg in component.data_legs() {
+            let Place::Segment(segment) = leg.place else { continue };
+            let class = &site.zones[site.segments[segment].zone].class;
+            // What stands in the web zone is ZM-ZON-05's.
+            if class.starts_with("external.") && class != "external.web" && class != wanted {
+                let finding = Finding::new("ZM-ZON-04", "component")
+                    .arg("component", &component.name)
+                    .arg("kind", &component.decl.kind.0);
+                let finding =
+                    finding.arg("segment", &site.segments[segment].name).arg("class", class).arg("wanted", wanted);
+                out.push(
+                    finding.object(&component.name).label(component.decl.kind.span, "kind").label(leg.span, "leg"),
+                );
+                break;
+            }
+        }
+    }
+    for cluster in site.clusters.values() {
+        let class = &site.zones[cluster.zone].class;
+        if class == "external.db" {
+            let finding = Finding::new("ZM-ZON-04", "cluster")
+                .arg("cluster", &cluster.name)
+                .arg("class", class)
+                .arg("wanted", "external.app");
+            out.push(finding.object(&cluster.name).label(cluster.decl.zone.span, "leg"));
+        }
+    }
+}
+
+fn wanted(site: &Site, id: ComponentId) -> Option<&'static str> {
+    if site.components[id].namespace.is_some() {
+        None
+    } else if site.is(id, Property::Alg) {
+        Some("external.web")
+    } else if site.is(id, Property::Application) {
+        Some("external.app")
+    } else if site.is(id, Property::Database) {
+        Some("external.db")
+    } else {
+        None
+    }
+}
+
+/// The web zone holds gateways and name servers only (DVS 5.3.3).
+fn no_logic_in_web(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, component) in site.components.iter().filter(|(id, _)| !site.is(*id, Property::WebAllowed)) {
+        let in_web = component.data_legs().find(|leg| {
+            matches!(leg.place, Place::Segment(segment) if site.zones[site.segments[segment].zone].class == "external.web")
+        });
+        let _ = id;
+        if let Some(leg) = in_web {
+            let finding =
+                Finding::new("ZM-ZON-05", "kind").arg("component", &component.name).arg("kind", &component.decl.kind.0);
+            let finding = finding.arg("segment", site.place_name(leg.place)).object(&component.name);
+            out.push(finding.label(component.decl.kind.span, "kind").label(leg.span, "leg"));
+        }
+    }
+    for cluster in site.clusters.values().filter(|cluster| site.zones[cluster.zone].class == "external.web") {
+        let finding = Finding::new("ZM-ZON-05", "cluster")
+            .arg("cluster", &cluster.name)
+            .arg("zone", &site.zones[cluster.zone].name);
+        out.push(finding.object(&cluster.name).label(cluster.decl.zone.span, "cluster"));
+    }
+}
+
+/// The web zone is a DMZ at the outer filter (DVS 5.3.4, NET.1.1.A10).
+fn web_is_dmz(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    let has_internet = site.networks.values().any(|network| network.is_internet());
+    if has_internet && let Some(first) = of_class(site, "external.web").next() {
+        let joined = site
+            .gateways
+            .ids()
+            .any(|gateway| at_internet(cx, Vertex::Gateway(gateway)) && touches_web(cx, Vertex::Gateway(gateway)));
+        if !joined {
+            let zone = &site.zones[first];
+            out.push(
+                Finding::new("ZM-ZON-07", "not-at-outer")
+                    .arg("zone", &zone.name)
+                    .object(&zone.name)
+                    .label(zone.span, "zone"),
+            );
+        }
+    }
+    for component in site.components.values() {
+        let class_of = |place: Place| site.zone_of(place).map_or("", |zone| site.zones[zone].class.as_str());
+        let legs: Vec<_> = component.legs.iter().filter(|leg| leg.role == LegRole::Data).collect();
+        let web = legs.iter().find(|leg| class_of(leg.place) == "external.web");
+        let inner = legs.iter().find(|leg| matches!(class_of(leg.place), "external.app" | "external.db" | "internal"));
+        if let (Some(web), Some(inner)) = (web, inner) {
+            let finding = Finding::new("ZM-ZON-07", "touches")
+                .arg("component", &component.name)
+                .arg("web", site.place_name(web.place));
+            let finding = finding.arg("segment", site.place_name(inner.place)).arg("class", class_of(inner.place));
+            out.push(finding.object(&component.name).label(inner.span, "inner").label(web.span, "web"));
+        }
+    }
+}
+
+fn at_internet(cx: &Cx<'_>, gateway: Vertex) -> bool {
+    let site = cx.site;
+    cx.graphs.topology.neighbours(gateway).into_iter().any(|next| match next {
+        Vertex::Network(id) => site.networks[id].is_internet(),
+        Vertex::Segment(id) => {
+            site.zones[site.segments[id].zone].class == "uplink"
+                && cx
+                    .graphs
+                    .topology
+                    .neighbours(next)
+                    .into_iter()
+                    .any(|beyond| matches!(beyond, Vertex::Network(id) if site.networks[id].is_internet()))
+        }
+        _ => false,
+    })
+}
+
+fn touches_web(cx: &Cx<'_>, gateway: Vertex) -> bool {
+    let site = cx.site;
+    let web = |next: &Vertex| matches!(next, Vertex::Segment(id) if site.zones[site.segments[*id].zone].class == "external.web");
+    cx.graphs.topology.neighbours(gateway).iter().any(web)
+}
