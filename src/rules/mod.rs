@@ -3,11 +3,17 @@
 //! A family is one file (or folder) that exports `RULES`. The registry joins them; a test checks that every rule with
 //! `proof: model` has a function and that no function lacks its data.
 
+mod acc;
+mod adr;
 mod catalogue;
+mod flo;
+mod k8s;
+mod mgt;
 mod model;
 mod pap;
 mod sep;
 mod support;
+mod vsn;
 mod zon;
 
 pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, RuleData};
@@ -31,7 +37,18 @@ pub type Rule = (&'static str, fn(&Cx<'_>, &mut Vec<Finding>));
 /// All rules that are decided on the model, by family.
 #[must_use]
 pub fn registry() -> Vec<Rule> {
-    let families: &[&[Rule]] = &[model::RULES, zon::RULES, sep::RULES, pap::RULES];
+    let families: &[&[Rule]] = &[
+        model::RULES,
+        zon::RULES,
+        sep::RULES,
+        pap::RULES,
+        acc::RULES,
+        flo::RULES,
+        adr::RULES,
+        mgt::RULES,
+        k8s::RULES,
+        vsn::RULES,
+    ];
     families.iter().flat_map(|family| family.iter().copied()).collect()
 }
 

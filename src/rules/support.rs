@@ -87,13 +87,6 @@ impl Area {
     pub(super) fn is_class(self, site: &Site, class: &str) -> bool {
         self.class(site) == class
     }
-
-    pub(super) fn span(self, site: &Site) -> Span {
-        match self {
-            Self::Network(id) => site.networks[id].span,
-            Self::Zone(id) => site.zones[id].span,
-        }
-    }
 }
 
 /// The areas of an end. A gateway counts for the place of the leg that is used.
