@@ -21,3 +21,4 @@ pub mod source;
 pub mod space;
 pub mod syntax;
 pub mod targets;
+pub mod verify;

@@ -1,10 +1,10 @@
 //! The upper bound of a namespace as a deny: everything but what its flows need, so that no allow of a tenant widens it.
 //!
-//! Residuals: ICMP from and to released namespaces is not denied; nodes, API server and health endpoints are not denied,
+//! Residuals: towards released peers ICMP messages that are no requests are not denied (they open nothing); nodes, API server and health endpoints are not denied,
 //! because probes and webhooks come from there.
 
 use super::super::cluster::{
-    Capabilities, Envelope, Metadata, OutsideRelease, Released, Version, complement, fitted, labels, managed, ranges,
+    Capabilities, Envelope, Metadata, Released, Version, complement, fitted, labels, managed, ranges,
 };
 use super::super::kubernetes::Layout;
 use super::objects::{DefaultDeny, Icmp, IcmpRule, Layer4, Policy, Selector, Spec};
@@ -76,11 +76,15 @@ fn denials(site: &Site, own: &str, envelope: &Envelope, capabilities: &Capabilit
     released.sort();
     let mut others = pods();
     others.match_expressions.push(expression(NAMESPACE, "NotIn", released));
-    rules.extend(without(&envelope.everywhere).map(|layer4| (Peers::Endpoints(vec![others]), layer4)));
+    for layer4 in without(&envelope.everywhere) {
+        rules.push((Peers::Endpoints(vec![others.clone()]), layer4));
+    }
     for (release, names) in by_release {
         let mut peers = pods();
         peers.match_expressions.push(expression(NAMESPACE, "In", names));
-        rules.extend(without(&release).map(|layer4| (Peers::Endpoints(vec![peers]), layer4)));
+        for layer4 in without(&release) {
+            rules.push((Peers::Endpoints(vec![peers.clone()]), layer4));
+        }
     }
     outside(envelope, &mut rules);
     rules
@@ -94,14 +98,28 @@ fn pods() -> Selector {
     }
 }
 
-/// Everything but what is released; `None` when that is no port. A rule without ports would deny everything, ICMP too, so
-/// it is right only where nothing at all is released.
-fn without(release: &Released) -> Option<Layer4> {
+/// Everything but what is released. A rule without ports denies everything, ICMP too, so it is right only where nothing
+/// at all is released.
+fn without(release: &Released) -> Vec<Layer4> {
     if release.is_empty() {
-        return Some(Layer4::default());
+        return vec![Layer4::default()];
     }
     let list = ranges(&complement(&release.ports), true, 0).unwrap_or_default();
-    (!list.is_empty()).then(|| Layer4 { to_ports: port_rules(&list), icmps: Vec::new() })
+    let ports = (!list.is_empty()).then(|| Layer4 { to_ports: port_rules(&list), icmps: Vec::new() });
+    let fields: Vec<Icmp> = REQUESTS
+        .into_iter()
+        .filter(|(family, kind)| !release.icmp.contains(&message(family, *kind)))
+        .map(|(family, kind)| Icmp { family, kind })
+        .collect();
+    let icmp = (!fields.is_empty()).then(|| Layer4 { to_ports: Vec::new(), icmps: vec![IcmpRule { fields }] });
+    ports.into_iter().chain(icmp).collect()
+}
+
+/// ICMP types that ask for an answer: echo, timestamp, information, address mask; echo and node information in IPv6.
+const REQUESTS: [(&str, u8); 6] = [("IPv4", 8), ("IPv4", 13), ("IPv4", 15), ("IPv4", 17), ("IPv6", 128), ("IPv6", 139)];
+
+fn message(family: &str, kind: u8) -> ServiceMatch {
+    if family == "IPv4" { ServiceMatch::Icmp(kind) } else { ServiceMatch::Icmpv6(kind) }
 }
 
 fn outside(envelope: &Envelope, rules: &mut Vec<(Peers, Layer4)>) {
@@ -114,27 +132,9 @@ fn outside(envelope: &Envelope, rules: &mut Vec<(Peers, Layer4)>) {
     let rest = Addresses::from_nets(&everything).difference(&released);
     rules.push((Peers::Cidrs(cidr_rules(&rest).collect()), Layer4::default()));
     for release in &envelope.outside {
-        let peers = || Peers::Cidrs(cidr_rules(&release.addresses).collect());
-        let list = ranges(&complement(&release.ports), true, 0).unwrap_or_default();
-        if !list.is_empty() {
-            rules.push((peers(), Layer4 { to_ports: port_rules(&list), icmps: Vec::new() }));
-        }
-        if let Some(icmps) = echo_denial(release) {
-            rules.push((peers(), Layer4 { to_ports: Vec::new(), icmps: vec![icmps] }));
+        let released = Released { ports: release.ports.clone(), icmp: release.icmp.clone() };
+        for layer4 in without(&released) {
+            rules.push((Peers::Cidrs(cidr_rules(&release.addresses).collect()), layer4));
         }
     }
-}
-
-/// Requests by ICMP that are not released: echo, timestamp, in both families.
-fn echo_denial(release: &OutsideRelease) -> Option<IcmpRule> {
-    let requests = [("IPv4", 8), ("IPv4", 13), ("IPv6", 128)];
-    let is_released = |family: &str, kind: u8| {
-        release.icmp.contains(&if family == "IPv4" { ServiceMatch::Icmp(kind) } else { ServiceMatch::Icmpv6(kind) })
-    };
-    let fields: Vec<Icmp> = requests
-        .into_iter()
-        .filter(|(family, kind)| !is_released(family, *kind))
-        .map(|(family, kind)| Icmp { family, kind })
-        .collect();
-    (!fields.is_empty()).then_some(IcmpRule { fields })
 }

@@ -35,6 +35,11 @@ const CLUSTER: &str = "k8s:io.cilium.k8s.policy.cluster";
 pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Vec<Refused>> {
     let cluster = &site.clusters[plan.cluster];
     let capabilities = Capabilities::of(cluster);
+    if cluster.decl.mesh.is_some() && capabilities.mesh_name.is_none() {
+        let reason =
+            "it is in a mesh but states no `mesh-name`; selectors could then mean other clusters' pods".to_owned();
+        return Err(vec![Refused { enforcer: plan.name.clone(), flow: None, reason }]);
+    }
     let statements = statements(site, plan)?;
     let emitter = Emitter { site, plan, capabilities: &capabilities };
     let mut layout = Layout::new(format!("cilium/{}", plan.name));
@@ -120,10 +125,12 @@ impl Emitter<'_> {
             .labels
             .insert("zonec.io/zone".to_owned(), site.zones[site.clusters[self.plan.cluster].zone].name.clone());
         let side = if statement.side == Side::Ingress { "in" } else { "out" };
-        let log = format!("zonec {} {side}", flow.name);
+        // At most 32 characters, of which the flow's name gives way.
+        let name: String = flow.name.chars().take(25 - side.len()).collect();
+        let log = format!("zonec {name} {side}");
         let mut spec = Spec {
             description: Some(format!("{} {side}: {}", flow.name, route(site, flow))),
-            log: self.capabilities.policy_log().then(|| Log { value: log.chars().take(32).collect() }),
+            log: self.capabilities.policy_log().then_some(Log { value: log }),
             endpoint_selector: Selector {
                 match_labels: statement.component.map(|id| self.labels(id)).unwrap_or_default(),
                 match_expressions: Vec::new(),
@@ -204,14 +211,11 @@ impl Emitter<'_> {
         self.own_cluster(in_namespace(&self.site.namespaces[namespace].name))
     }
 
-    /// Without a cluster term a selector means one cluster or the whole mesh, depending on the version. A cluster that states no
-    /// `mesh-name` is in no mesh, and every version reads the bare selector alike there.
+    /// Without a cluster term a selector means one cluster or the whole mesh, depending on the version, so it is written
+    /// wherever the cluster has a name in a mesh.
     fn own_cluster(&self, mut selector: Selector) -> Selector {
-        match &self.capabilities.mesh_name {
-            Some(name) => {
-                selector.match_labels.insert(CLUSTER.to_owned(), name.clone());
-            }
-            None => selector.match_expressions.push(expression(CLUSTER, "Exists", Vec::new())),
+        if let Some(name) = &self.capabilities.mesh_name {
+            selector.match_labels.insert(CLUSTER.to_owned(), name.clone());
         }
         selector
     }

@@ -11,26 +11,28 @@ use std::collections::BTreeMap;
 /// Ports by transport.
 pub type Ports = BTreeMap<Transport, Ranges<u16>>;
 
-/// Ports that are released, and whether ICMP types are as well.
+/// Ports and ICMP types that are released.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Released {
     /// Ports.
     pub ports: Ports,
-    /// Whether some ICMP type is.
-    pub icmp: bool,
+    /// ICMP types, sorted.
+    pub icmp: Vec<ServiceMatch>,
 }
 
 impl Released {
     /// Whether nothing is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.ports.is_empty() && !self.icmp
+        self.ports.is_empty() && self.icmp.is_empty()
     }
 
     /// Adds another release.
     pub fn unite(&mut self, more: &Self) {
         unite(&mut self.ports, &more.ports);
-        self.icmp |= more.icmp;
+        self.icmp.extend(more.icmp.iter().cloned());
+        self.icmp.sort();
+        self.icmp.dedup();
     }
 }
 
@@ -67,8 +69,7 @@ impl Envelope {
 
     fn add(&mut self, peer: &Peer, own: NamespaceId, services: &[ServiceMatch], site: &Site) {
         let ports = of_services(services);
-        let icmp = services.iter().any(|s| matches!(s, ServiceMatch::Icmp(_) | ServiceMatch::Icmpv6(_)));
-        let released = Released { ports: ports.clone(), icmp };
+        let released = Released { ports: ports.clone(), icmp: icmp_of(services) };
         match peer {
             Peer::Component(id) => {
                 if let Some(namespace) = site.components[*id].namespace.filter(|namespace| *namespace != own) {
@@ -88,6 +89,13 @@ impl Envelope {
     }
 }
 
+fn icmp_of(services: &[ServiceMatch]) -> Vec<ServiceMatch> {
+    let is_icmp = |service: &&ServiceMatch| matches!(service, ServiceMatch::Icmp(_) | ServiceMatch::Icmpv6(_));
+    let mut types: Vec<ServiceMatch> = services.iter().filter(is_icmp).cloned().collect();
+    types.sort();
+    types
+}
+
 fn unite(all: &mut Ports, more: &Ports) {
     for (transport, ports) in more {
         let united = all.entry(*transport).or_default();
@@ -97,8 +105,7 @@ fn unite(all: &mut Ports, more: &Ports) {
 
 /// Adds a release to a disjoint list: overlaps get the ports of both.
 fn release(list: &mut Vec<OutsideRelease>, addresses: &Addresses, ports: &Ports, services: &[ServiceMatch]) {
-    let icmp: Vec<ServiceMatch> =
-        services.iter().filter(|s| matches!(s, ServiceMatch::Icmp(_) | ServiceMatch::Icmpv6(_))).cloned().collect();
+    let icmp = icmp_of(services);
     let mut rest = addresses.clone();
     let mut split = Vec::new();
     for old in list.drain(..) {

@@ -1,0 +1,92 @@
+//! What a cluster allows beyond the envelope of its namespaces.
+
+use super::expected::Expected;
+use super::facts::ports;
+use crate::readers::cluster::evaluate::Verdicts;
+use crate::readers::cluster::ports::Port;
+use crate::readers::cluster::rule::Direction;
+use crate::readers::cluster::universe::Universe;
+use crate::space::{Ranges, Reach};
+use std::collections::BTreeMap;
+
+/// Pods with what they may open or accept beyond the envelope, where the other side does not stop it.
+///
+/// The envelope of a namespace is everything inside it, and of other namespaces and the outside the ports that its flows
+/// need, whichever of its pods needs them. Nodes and the own host are left out: see the residuals of the targets.
+pub(super) fn beyond(
+    expected: &Expected<'_>,
+    universe: &Universe,
+    verdicts: &Verdicts,
+    cluster: &str,
+) -> Vec<(u32, Direction, Reach)> {
+    let mut bounds: BTreeMap<(String, Direction), Reach> = BTreeMap::new();
+    let mut managed = Ranges::EMPTY;
+    for (namespace, pods) in universe.namespaces().filter(|(n, _)| n.cluster == cluster && expected.is_managed(&n.name))
+    {
+        managed = managed.union(&pods);
+        for direction in [Direction::Ingress, Direction::Egress] {
+            bounds.insert(
+                (namespace.name.clone(), direction),
+                bound(expected, universe, &namespace.name, &pods, direction),
+            );
+        }
+    }
+    let mut found = Vec::new();
+    for pod in managed.numbers() {
+        let Some((namespace, _)) = universe.pod(pod) else { continue };
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let Some(bound) = bounds.get(&(namespace.name.clone(), direction)) else { continue };
+            let surplus = verdicts.reach(pod, direction).difference(bound);
+            let opposite = if direction == Direction::Ingress { Direction::Egress } else { Direction::Ingress };
+            // Between two managed pods a connection needs both sides; it is reported where it starts.
+            let open = surplus.parts().iter().flat_map(|(first, last, ports)| {
+                let peers = Ranges::between(*first, *last);
+                let free = peers.difference(&managed);
+                let both = peers.intersection(&managed);
+                let met = both
+                    .numbers()
+                    .filter(|_| direction == Direction::Egress)
+                    .map(|peer| (Ranges::one(peer), ports.intersection(verdicts.reach(peer, opposite).ports(pod))));
+                met.chain([(free, ports.clone())]).collect::<Vec<_>>()
+            });
+            let open: Vec<(Ranges, Ranges)> = open.collect();
+            let reach = Reach::of(open.iter().map(|(peers, ports)| (peers, ports)));
+            if !reach.parts().is_empty() {
+                found.push((pod, direction, reach));
+            }
+        }
+    }
+    found
+}
+
+/// What pods of a namespace may reach at most.
+fn bound(expected: &Expected<'_>, universe: &Universe, namespace: &str, own: &Ranges, direction: Direction) -> Reach {
+    let everything = crate::readers::cluster::ports::everything();
+    // Special endpoints are no tenants' business.
+    let nodes = universe.everybody().difference(universe.outside()).difference(&universe.all_pods());
+    let mut products = vec![(own.clone(), everything.clone()), (nodes, everything)];
+    for permit in expected.of_namespace(namespace, direction) {
+        let mut peers = expected.peers(universe, permit);
+        // Namespaces, not pods, are what a guardrail tells apart.
+        for (facts, pods) in universe.namespaces() {
+            if !peers.intersection(&pods).is_empty() && facts.cluster == own_cluster(universe, own) {
+                peers = peers.union(&pods);
+            }
+        }
+        products.push((peers, ports(&permit.services).union(&no_requests())));
+    }
+    Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
+}
+
+/// ICMP messages that ask for no answer and IP protocols without ports: a deny by ports leaves them alone. The former
+/// open nothing, the latter Cilium drops unless told otherwise.
+fn no_requests() -> Ranges {
+    let icmp = (0..=u8::MAX).filter(|kind| ![8, 13, 15, 17].contains(kind)).map(Port::Icmp);
+    let icmpv6 = (0..=u8::MAX).filter(|kind| ![128, 139].contains(kind)).map(Port::Icmpv6);
+    let others = (0..=u8::MAX).map(Port::Protocol);
+    icmp.chain(icmpv6).chain(others).map(|port| (port.number(), port.number())).collect()
+}
+
+fn own_cluster<'u>(universe: &'u Universe, own: &Ranges) -> &'u str {
+    own.first().and_then(|pod| universe.pod(pod)).map_or("", |(namespace, _)| namespace.cluster.as_str())
+}

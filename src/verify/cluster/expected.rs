@@ -1,0 +1,155 @@
+//! What the plan allows a cluster's pods, in the readers' terms.
+
+use super::facts::{nodes, ports};
+use crate::model::{Addresses, End, Site};
+use crate::plan::{ClusterPlan, PodPeer, PodPermit, Side};
+use crate::readers::cluster::ports::everything;
+use crate::readers::cluster::rule::{Direction, Entity};
+use crate::readers::cluster::universe::Universe;
+use crate::space::{Ranges, Reach};
+use crate::syntax::objects::PoolRole;
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The plan of a cluster, ready to be asked pod by pod.
+pub struct Expected<'a> {
+    site: &'a Site,
+    plan: &'a ClusterPlan,
+    cilium: bool,
+    managed: BTreeSet<&'a str>,
+    control_plane: Addresses,
+    other_nodes: Addresses,
+    /// Places of permits by direction and subject: `namespace/component`, `namespace/`, or empty for the cluster.
+    by_subject: BTreeMap<(Direction, String), Vec<usize>>,
+}
+
+impl<'a> Expected<'a> {
+    /// Sorts the permits of a plan by subject.
+    #[must_use]
+    pub fn new(site: &'a Site, plan: &'a ClusterPlan, cilium: bool) -> Self {
+        let cluster = &site.clusters[plan.cluster];
+        let namespaces = cluster.namespaces.iter().map(|id| &site.namespaces[*id]);
+        let managed = namespaces.filter(|n| n.decl.system.as_ref().is_none_or(|system| !system.value));
+        let control = cluster.pools.iter().filter(|pool| pool.decl.role.value == PoolRole::ControlPlane);
+        let control_plane = control.fold(Addresses::default(), |all, pool| all.union(&pool.addresses));
+        let mut by_subject: BTreeMap<(Direction, String), Vec<usize>> = BTreeMap::new();
+        for (place, permit) in plan.permits.iter().enumerate() {
+            by_subject.entry((direction(permit.side), place_of(site, permit.subject))).or_default().push(place);
+        }
+        Self {
+            site,
+            plan,
+            cilium,
+            managed: managed.map(|namespace| namespace.name.as_str()).collect(),
+            other_nodes: nodes(cluster).difference(&control_plane),
+            control_plane,
+            by_subject,
+        }
+    }
+
+    /// Whether zonec decides about a namespace.
+    #[must_use]
+    pub fn is_managed(&self, namespace: &str) -> bool {
+        self.managed.contains(namespace)
+    }
+
+    /// Every prefix that the plan tells apart from others.
+    pub fn prefixes(&self) -> impl Iterator<Item = IpNet> {
+        let of_permits = self.plan.permits.iter().filter_map(|permit| match &permit.peer {
+            PodPeer::Outside(addresses) => Some(addresses),
+            _ => None,
+        });
+        of_permits.chain([&self.control_plane, &self.other_nodes]).flat_map(Addresses::prefixes)
+    }
+
+    /// What a pod may open or accept.
+    #[must_use]
+    pub fn reach(&self, universe: &Universe, pod: u32, direction: Direction) -> Reach {
+        let mut products: Vec<(Ranges, Ranges)> = Vec::new();
+        if let Some((namespace, facts)) = universe.pod(pod) {
+            for subject in [format!("{}/{}", namespace.name, facts.name), format!("{}/", namespace.name), String::new()]
+            {
+                for permit in self.permits(direction, &subject) {
+                    products.push((self.peers(universe, permit), ports(&permit.services)));
+                }
+            }
+        }
+        // The own node reaches its pods, whatever policies say: Kubernetes wants its probes to work.
+        if direction == Direction::Ingress
+            && let Some(host) = universe.special(Entity::Host)
+        {
+            products.push((Ranges::one(host), everything()));
+        }
+        Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
+    }
+
+    /// The permits of all subjects in a namespace, in one direction.
+    pub(super) fn of_namespace(&self, namespace: &str, direction: Direction) -> impl Iterator<Item = &'a PodPermit> {
+        let wanted = format!("{namespace}/");
+        let places = self.by_subject.iter().filter(move |((way, subject), _)| {
+            *way == direction && (subject.is_empty() || subject.starts_with(&wanted))
+        });
+        places.flat_map(|(_, places)| places).filter_map(|place| self.plan.permits.get(*place))
+    }
+
+    fn permits(&self, direction: Direction, subject: &str) -> impl Iterator<Item = &'a PodPermit> {
+        let places = self.by_subject.get(&(direction, subject.to_owned()));
+        places.into_iter().flatten().filter_map(|place| self.plan.permits.get(*place))
+    }
+
+    pub(super) fn peers(&self, universe: &Universe, permit: &PodPermit) -> Ranges {
+        match &permit.peer {
+            PodPeer::Pods(end) => self.pods(universe, *end),
+            PodPeer::Nodes(_) => self.addresses(universe, &self.other_nodes),
+            PodPeer::Outside(addresses) => self.addresses(universe, addresses),
+        }
+    }
+
+    pub(super) fn pods(&self, universe: &Universe, end: End) -> Ranges {
+        match place_of(self.site, end).split_once('/') {
+            None => universe.own_pods(),
+            Some((namespace, "")) => universe
+                .namespaces()
+                .find(|(facts, _)| facts.name == namespace)
+                .map(|(_, pods)| pods)
+                .unwrap_or_default(),
+            Some((namespace, pod)) => universe.pod_number(namespace, pod).map_or(Ranges::EMPTY, Ranges::one),
+        }
+    }
+
+    /// Cells, and with Cilium the entities that nodes are there.
+    fn addresses(&self, universe: &Universe, addresses: &Addresses) -> Ranges {
+        let mut found: Vec<Ranges> = addresses.prefixes().iter().map(|prefix| universe.block(*prefix, &[])).collect();
+        if self.cilium {
+            let mut entities = Vec::new();
+            if addresses.overlaps(&self.control_plane) {
+                entities.push(Entity::KubeApiServer);
+            }
+            if addresses.overlaps(&self.other_nodes) {
+                // Cilium knows the API server as one of the remote nodes.
+                entities.extend([Entity::Host, Entity::RemoteNode, Entity::KubeApiServer]);
+            }
+            found.extend(entities.into_iter().filter_map(|entity| universe.special(entity)).map(Ranges::one));
+        }
+        found.iter().collect()
+    }
+}
+
+const fn direction(side: Side) -> Direction {
+    match side {
+        Side::Ingress => Direction::Ingress,
+        Side::Egress => Direction::Egress,
+    }
+}
+
+/// `namespace/component`, `namespace/`, or nothing for a whole cluster.
+fn place_of(site: &Site, end: End) -> String {
+    match end {
+        End::Component(id) => {
+            let component = &site.components[id];
+            component.namespace.map(|n| format!("{}/{}", site.namespaces[n].name, component.name)).unwrap_or_default()
+        }
+        End::Namespace(id) => format!("{}/", site.namespaces[id].name),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,148 @@
+//! Proof of a cluster's policies: for every pod, every peer and every port.
+//!
+//! Two questions. *Equal*: do emitted files allow exactly what the flows need, side by side? *Inside*: does a live cluster,
+//! tenants' own policies included, allow nothing beyond the envelope of its namespaces?
+
+mod envelope;
+mod expected;
+mod facts;
+
+pub use expected::Expected;
+pub use facts::{PROBE, facts};
+
+use crate::model::Site;
+use crate::plan::ClusterPlan;
+use crate::readers::cluster::Policies;
+use crate::readers::cluster::evaluate::Verdicts;
+use crate::readers::cluster::facts::ClusterFacts;
+use crate::readers::cluster::object::Unclear;
+use crate::readers::cluster::ports::Port;
+use crate::readers::cluster::rule::Direction;
+use crate::readers::cluster::universe::Universe;
+use crate::source::{FileId, Limits};
+use crate::space::Reach;
+use crate::syntax::tree::parse_documents;
+
+/// What the proof of a cluster found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterProof {
+    /// What could not be read; with anything here nothing is proven.
+    pub unclear: Vec<Unclear>,
+    /// Connections that model and policies judge differently, at most one per pod, direction and kind.
+    pub differences: Vec<Difference>,
+}
+
+impl ClusterProof {
+    /// Whether everything was read and nothing differs.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.unclear.is_empty() && self.differences.is_empty()
+    }
+}
+
+/// A connection that model and policies judge differently.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Difference {
+    /// Who opens it: `namespace/component`, an address, `host`.
+    pub from: String,
+    /// Who answers.
+    pub to: String,
+    /// Port or ICMP type.
+    pub port: String,
+    /// Whether the flows allow it, on the side that was looked at.
+    pub model: bool,
+    /// Policies that apply to the pod in this direction.
+    pub policies: Vec<String>,
+}
+
+/// Reads policies from files (path, text).
+#[must_use]
+pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>, facts: &ClusterFacts) -> Policies {
+    let mut policies = Policies::default();
+    for (path, text) in files {
+        match parse_documents(text, FileId(0), &limits()) {
+            Ok(documents) => {
+                for document in documents.iter().filter(|document| !document.is_null()) {
+                    policies.add(document, path, facts);
+                }
+            }
+            Err(_) => policies.unclear.push(Unclear {
+                object: path.to_owned(),
+                field: "the file".to_owned(),
+                reason: "is no YAML that this reader takes".to_owned(),
+            }),
+        }
+    }
+    policies
+}
+
+/// Dumps of live clusters are larger than zone files.
+fn limits() -> Limits {
+    Limits { nodes: 50_000_000, ..Limits::default() }
+}
+
+/// Whether the policies allow exactly what the flows of the plan need.
+#[must_use]
+pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
+    let expected = Expected::new(site, plan, facts.cilium);
+    let universe = Universe::new(facts, policies.prefixes().chain(expected.prefixes()));
+    let verdicts = Verdicts::of(policies, &universe);
+    let mut proof = ClusterProof { unclear: policies.unclear.clone(), differences: Vec::new() };
+    for (namespace, pods) in universe.namespaces().filter(|(namespace, _)| namespace.cluster == facts.name) {
+        if !expected.is_managed(&namespace.name) {
+            continue;
+        }
+        for pod in pods.numbers() {
+            for direction in [Direction::Ingress, Direction::Egress] {
+                let (found, wanted) = (verdicts.reach(pod, direction), expected.reach(&universe, pod, direction));
+                if *found == wanted {
+                    continue;
+                }
+                let policies = || named(policies, verdicts.policies_of(pod, direction));
+                let mut note = |surplus: Reach, model| {
+                    proof.differences.extend(difference(&universe, pod, direction, &surplus, model, policies()));
+                };
+                note(found.difference(&wanted), false);
+                note(wanted.difference(found), true);
+            }
+        }
+    }
+    proof
+}
+
+/// Whether nothing is allowed beyond the envelope of the namespaces, whoever wrote the policies.
+#[must_use]
+pub fn inside(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
+    let expected = Expected::new(site, plan, facts.cilium);
+    let universe = Universe::new(facts, policies.prefixes().chain(expected.prefixes()));
+    let verdicts = Verdicts::of(policies, &universe);
+    let found = envelope::beyond(&expected, &universe, &verdicts, &facts.name);
+    let differences = found.into_iter().filter_map(|(pod, direction, surplus)| {
+        let policies = named(policies, verdicts.policies_of(pod, direction));
+        difference(&universe, pod, direction, &surplus, false, policies)
+    });
+    ClusterProof { unclear: policies.unclear.clone(), differences: differences.collect() }
+}
+
+fn named(policies: &Policies, places: &[usize]) -> Vec<String> {
+    let mut names: Vec<String> = places.iter().filter_map(|place| policies.names.get(*place)).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The first connection of a surplus.
+fn difference(
+    universe: &Universe,
+    pod: u32,
+    direction: Direction,
+    surplus: &Reach,
+    model: bool,
+    policies: Vec<String>,
+) -> Option<Difference> {
+    let (peer, _, ports) = surplus.parts().first()?;
+    let port = Port::from_number(ports.first()?).to_string();
+    let (pod, peer) = (universe.describe(pod), universe.describe(*peer));
+    let (from, to) = if direction == Direction::Ingress { (peer, pod) } else { (pod, peer) };
+    Some(Difference { from, to, port, model, policies })
+}

@@ -1,0 +1,65 @@
+//! Emitted policies of clusters, read back and held against the plan.
+
+mod support;
+
+use support::{Compiled, folder};
+use zonec::verify::cluster::{equal, facts, inside, read};
+
+const EXAMPLES: [&str; 3] =
+    ["examples/kommune-musterau", "examples/landesrz-seenland", "tests/conformance/worked-example"];
+
+/// Lets everything in and out; what a tenant would write who wants no policies.
+fn allow_all(namespace: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: tenant, namespace: {namespace}}}\n\
+         spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{{}}], egress: [{{}}]}}\n"
+    )
+}
+
+fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
+}
+
+#[test]
+fn emitted_policies_allow_what_the_flows_need_and_nothing_else() {
+    for example in EXAMPLES {
+        let compiled = Compiled::of(&folder(example));
+        for plan in &compiled.plan.clusters {
+            let facts = facts(&compiled.site, plan.cluster);
+            let files = compiled.policies(&plan.name);
+            let policies = read(borrowed(&files), &facts);
+            assert!(policies.names.len() > 3, "{example} {}: {:?}", plan.name, policies.names);
+            let proof = equal(&compiled.site, plan, &policies, &facts);
+            assert!(proof.holds(), "{example} {}: {proof:#?}", plan.name);
+            let proof = inside(&compiled.site, plan, &policies, &facts);
+            assert!(proof.holds(), "{example} {}: {proof:#?}", plan.name);
+        }
+    }
+}
+
+#[test]
+fn tenants_cannot_widen_a_guarded_namespace() {
+    let mut guarded = 0;
+    for example in EXAMPLES {
+        let compiled = Compiled::of(&folder(example));
+        for plan in &compiled.plan.clusters {
+            let facts = facts(&compiled.site, plan.cluster);
+            let mut files = compiled.policies(&plan.name);
+            let has_guardrail =
+                files.iter().any(|(_, text)| text.contains("kind: CiliumClusterwide") && text.contains("zc-guard"));
+            for namespace in &facts.namespaces {
+                files.push((format!("tenant/{}", namespace.name), allow_all(&namespace.name)));
+            }
+            let proof = inside(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+            if has_guardrail {
+                guarded += 1;
+                assert!(proof.holds(), "{example} {}: {proof:#?}", plan.name);
+                // The same without guardrails is open, so the test can fail.
+                files.retain(|(path, _)| !path.contains("00-guardrails"));
+            }
+            let proof = inside(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+            assert!(!proof.holds(), "{example} {}: an allow-all went unnoticed", plan.name);
+        }
+    }
+    assert!(guarded >= 2);
+}

@@ -1,0 +1,65 @@
+//! What several tests need: sites from folders, compiled, with their cluster files.
+
+#![allow(dead_code, reason = "every test program uses a part of it")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use zonec::graph::Graphs;
+use zonec::model::{Site, resolve};
+use zonec::plan::{Plan, plan};
+use zonec::source::{Date, Limits, MemoryWorld};
+use zonec::syntax::read_site;
+use zonec::targets::{Files, cluster};
+
+/// A day on which the examples are clean.
+pub fn day() -> Date {
+    "2026-11-24".parse().unwrap()
+}
+
+/// A site of several files in a folder.
+pub fn folder(path: &str) -> MemoryWorld {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let mut files = BTreeMap::new();
+    let mut open = vec![root.clone()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "yaml") {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                files.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    MemoryWorld { files, as_of: day(), main: "site.yaml".to_owned() }
+}
+
+/// A site with the policies of its clusters. Rules are not asked: a site may show one thing and be unsound otherwise.
+pub struct Compiled {
+    pub site: Site,
+    pub plan: Plan,
+    pub files: Files,
+}
+
+impl Compiled {
+    /// Resolves, plans and emits the clusters.
+    pub fn of(world: &MemoryWorld) -> Self {
+        let read = read_site(world, &Limits::default());
+        assert!(read.findings.is_empty(), "{:#?}", read.findings);
+        let (site, findings) = resolve(read.documents, world.as_of);
+        let site = site.unwrap_or_else(|| panic!("{findings:#?}"));
+        let plan = plan(&site, &Graphs::new(&site)).unwrap();
+        let mut files = Files::default();
+        cluster::emit(&site, &plan, &mut files).unwrap();
+        Self { site, plan, files }
+    }
+
+    /// The policy files of a cluster.
+    pub fn policies(&self, cluster: &str) -> Vec<(String, String)> {
+        let folders = [format!("kubernetes/{cluster}/"), format!("cilium/{cluster}/")];
+        let of_cluster = |path: &str| folders.iter().any(|folder| path.starts_with(folder.as_str()));
+        let files = self.files.iter().filter(|(path, _)| of_cluster(path) && !path.ends_with("kustomization.yaml"));
+        files.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
+    }
+}
