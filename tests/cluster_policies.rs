@@ -1,9 +1,12 @@
 //! Emitted policies of clusters, read back and held against the plan.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
-use support::{Compiled, folder};
-use zonec::verify::cluster::{equal, facts, inside, read};
+use support::mutants::mutants;
+use support::{Compiled, both_dialects, folder};
+use zonec::verify::cluster::{bounded, equal, facts, inside, read};
 
 const EXAMPLES: [&str; 3] =
     ["examples/kommune-musterau", "examples/landesrz-seenland", "tests/conformance/worked-example"];
@@ -54,6 +57,8 @@ fn tenants_cannot_widen_a_guarded_namespace() {
             if has_guardrail {
                 guarded += 1;
                 assert!(proof.holds(), "{example} {}: {proof:#?}", plan.name);
+                let proof = bounded(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+                assert!(proof.holds(), "{example} {}: {proof:#?}", plan.name);
                 // The same without guardrails is open, so the test can fail.
                 files.retain(|(path, _)| !path.contains("00-guardrails"));
             }
@@ -62,4 +67,35 @@ fn tenants_cannot_widen_a_guarded_namespace() {
         }
     }
     assert!(guarded >= 2);
+}
+
+#[test]
+fn every_single_change_of_an_emitted_object_is_noticed() {
+    let mut tried = 0;
+    for (example, compiled) in EXAMPLES.iter().flat_map(|e| both_dialects(e).into_iter().map(move |c| (e, c))) {
+        for plan in &compiled.plan.clusters {
+            let facts = facts(&compiled.site, plan.cluster);
+            let mut files = compiled.policies(&plan.name);
+            // Admission policies are no network policies: the API server holds them (tests/conformance), not this reader.
+            files.retain(|(path, _)| !path.ends_with("00-guardrails/tenants.yaml"));
+            let guarded = files.iter().filter(|(path, _)| path.contains("00-guardrails")).count();
+            for (what, files) in mutants(&files) {
+                tried += 1;
+                let policies = read(borrowed(&files), &facts);
+                if !equal(&compiled.site, plan, &policies, &facts).holds() {
+                    continue;
+                }
+                // Guardrails show only against what a tenant adds; without any, a tenant's allow-all shows by itself.
+                if guarded == 0 {
+                    panic!("{example} {}: {what}: nobody noticed", plan.name);
+                }
+                let mut overlaid = files;
+                overlaid.extend(facts.namespaces.iter().map(|n| ("tenant".to_owned(), allow_all(&n.name))));
+                let proof = bounded(&compiled.site, plan, &read(borrowed(&overlaid), &facts), &facts);
+                assert!(!proof.holds(), "{example} {}: {what}: nobody noticed", plan.name);
+            }
+        }
+    }
+    println!("{tried} mutants");
+    assert!(tried >= 1000, "only {tried} mutants");
 }

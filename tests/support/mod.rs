@@ -1,6 +1,11 @@
 //! What several tests need: sites from folders, compiled, with their cluster files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "every test program uses a part of it")]
+
+pub mod engine;
+pub mod judge;
+pub mod mutants;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -62,4 +67,19 @@ impl Compiled {
         let files = self.files.iter().filter(|(path, _)| of_cluster(path) && !path.ends_with("kustomization.yaml"));
         files.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
     }
+}
+
+/// A site as it is, and with Cilium in every cluster.
+pub fn both_dialects(example: &str) -> Vec<Compiled> {
+    let world = folder(example);
+    let swapped = |from: &str, to: &str| {
+        let mut other = world.clone();
+        for text in other.files.values_mut() {
+            *text = String::from_utf8(text.clone()).unwrap().replace(from, to).into_bytes();
+        }
+        other
+    };
+    let cilium = swapped("policy: kubernetes", "policy: cilium");
+    let worlds: Vec<MemoryWorld> = vec![world, cilium];
+    worlds.iter().map(Compiled::of).collect()
 }

@@ -12,12 +12,13 @@ use std::collections::BTreeMap;
 /// Pods with what they may open or accept beyond the envelope, where the other side does not stop it.
 ///
 /// The envelope of a namespace is everything inside it, and of other namespaces and the outside the ports that its flows
-/// need, whichever of its pods needs them. Nodes and the own host are left out: see the residuals of the targets.
+/// need, whichever of its pods needs them. With `alone` each side has to hold by itself. Nodes and the own host are left out: see the residuals of the targets.
 pub(super) fn beyond(
     expected: &Expected<'_>,
     universe: &Universe,
     verdicts: &Verdicts,
     cluster: &str,
+    alone: bool,
 ) -> Vec<(u32, Direction, Reach)> {
     let mut bounds: BTreeMap<(String, Direction), Reach> = BTreeMap::new();
     let mut managed = Ranges::EMPTY;
@@ -38,6 +39,12 @@ pub(super) fn beyond(
             let Some(bound) = bounds.get(&(namespace.name.clone(), direction)) else { continue };
             let surplus = verdicts.reach(pod, direction).difference(bound);
             let opposite = if direction == Direction::Ingress { Direction::Egress } else { Direction::Ingress };
+            if alone {
+                if !surplus.parts().is_empty() {
+                    found.push((pod, direction, surplus));
+                }
+                continue;
+            }
             // Between two managed pods a connection needs both sides; it is reported where it starts.
             let open = surplus.parts().iter().flat_map(|(first, last, ports)| {
                 let peers = Ranges::between(*first, *last);

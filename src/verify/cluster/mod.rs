@@ -113,10 +113,21 @@ pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clust
 /// Whether nothing is allowed beyond the envelope of the namespaces, whoever wrote the policies.
 #[must_use]
 pub fn inside(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
+    beyond(site, plan, policies, facts, false)
+}
+
+/// As [`inside`], but each namespace has to be bounded by itself, even where the other end's namespace stops the
+/// connection anyway: what guardrails promise.
+#[must_use]
+pub fn bounded(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
+    beyond(site, plan, policies, facts, true)
+}
+
+fn beyond(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts, alone: bool) -> ClusterProof {
     let expected = Expected::new(site, plan, facts.cilium);
     let universe = Universe::new(facts, policies.prefixes().chain(expected.prefixes()));
     let verdicts = Verdicts::of(policies, &universe);
-    let found = envelope::beyond(&expected, &universe, &verdicts, &facts.name);
+    let found = envelope::beyond(&expected, &universe, &verdicts, &facts.name, alone);
     let differences = found.into_iter().filter_map(|(pod, direction, surplus)| {
         let policies = named(policies, verdicts.policies_of(pod, direction));
         difference(&universe, pod, direction, &surplus, false, policies)
