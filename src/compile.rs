@@ -6,6 +6,7 @@ use crate::output::manifest;
 use crate::plan::{Plan, plan};
 use crate::targets::report::Note;
 use crate::targets::{Files, Origin, cluster, nftables, report};
+use crate::verify;
 
 /// Why a releasable site could not be compiled. Each names what is concerned and the reason; nothing is written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +40,16 @@ pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Fi
     nftables::emit(&plan, origin, &mut files)
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
     cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(site, &refused))?;
+    for cluster in &plan.clusters {
+        let proof = verify::cluster::of_files(site, cluster, files.iter());
+        if !proof.holds() {
+            let object = format!("cluster {}", cluster.name);
+            return Err(CompileError {
+                object,
+                reason: format!("its policies do not say what its flows say\n{proof}"),
+            });
+        }
+    }
     let notes = notes(checked, model, lang);
     report::emit(&plan, &notes, origin, lang, &mut files)
         .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;

@@ -40,6 +40,21 @@ impl ClusterProof {
     }
 }
 
+impl std::fmt::Display for ClusterProof {
+    /// What is in the way of the proof, one line each.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for unclear in &self.unclear {
+            writeln!(f, "{}: {} {}", unclear.object, unclear.field, unclear.reason)?;
+        }
+        for item in &self.differences {
+            let (model, policies) = if item.model { ("need", "deny") } else { ("do not need", "allow") };
+            let by = item.policies.join(", ");
+            writeln!(f, "{} -> {} {}: flows {model} it, policies {policies} it ({by})", item.from, item.to, item.port)?;
+        }
+        Ok(())
+    }
+}
+
 /// A connection that model and policies judge differently.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
@@ -74,6 +89,20 @@ pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>, facts: &Clu
         }
     }
     policies
+}
+
+/// The proof of emitted files (path, text): equal to the plan, side by side.
+#[must_use]
+pub fn of_files<'t>(
+    site: &Site,
+    plan: &ClusterPlan,
+    files: impl IntoIterator<Item = (&'t str, &'t str)>,
+) -> ClusterProof {
+    let folders = [format!("kubernetes/{}/", plan.name), format!("cilium/{}/", plan.name)];
+    let of_cluster = |path: &str| folders.iter().any(|folder| path.starts_with(folder.as_str()));
+    let facts = facts(site, plan.cluster);
+    let policies = read(files.into_iter().filter(|(path, _)| of_cluster(path)), &facts);
+    equal(site, plan, &policies, &facts)
 }
 
 /// Dumps of live clusters are larger than zone files.
