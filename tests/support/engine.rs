@@ -66,7 +66,7 @@ impl Drop for Engine {
 }
 
 /// Namespaces and pods as manifests.
-fn world(facts: &ClusterFacts) -> String {
+pub fn world(facts: &ClusterFacts) -> String {
     let mut text = String::new();
     for namespace in &facts.namespaces {
         let labels = json!(namespace.labels);
@@ -79,7 +79,7 @@ fn world(facts: &ClusterFacts) -> String {
             let labels = json!(pod.labels);
             let _ = writeln!(
                 text,
-                "---\nkind: Pod\napiVersion: v1\nmetadata: {{name: {}, namespace: {}, labels: {labels}}}",
+                "---\nkind: Pod\napiVersion: v1\nmetadata: {{name: {}, namespace: {}, labels: {labels}}}\nspec: {{containers: [{{name: c, image: x}}]}}",
                 pod.name, namespace.name
             );
         }
