@@ -1,11 +1,12 @@
 //! The second half of the pipeline: a checked site to files.
 
 use crate::check::{Checked, Model};
+use crate::finding::Severity;
 use crate::i18n::Lang;
 use crate::output::manifest;
 use crate::plan::{Plan, plan};
 use crate::targets::report::Note;
-use crate::targets::{Files, Origin, cluster, nftables, report};
+use crate::targets::{Files, Origin, cluster, diagram, nftables, report};
 use crate::verify;
 
 /// Why a releasable site could not be compiled. Each names what is concerned and the reason; nothing is written.
@@ -50,6 +51,7 @@ pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Fi
             });
         }
     }
+    diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
     let notes = notes(checked, model, lang);
     report::emit(&plan, &notes, origin, lang, &mut files)
         .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
@@ -70,6 +72,21 @@ fn refusals(site: &crate::model::Site, refused: &[crate::targets::Refused]) -> C
         object: format!("cluster {}", clusters.join(", ")),
         reason: refused.iter().map(line).collect::<Vec<_>>().join("\n  "),
     }
+}
+
+/// The findings as the diagram marks them.
+fn judged(checked: &Checked, model: &Model, lang: Lang) -> Vec<diagram::Judged> {
+    let judged = checked.findings.iter().map(|item| diagram::Judged {
+        rule: item.finding.rule.to_owned(),
+        deviation: item.deviation.map(|id| model.site.deviations[id].name.clone()),
+        violation: item.severity == Severity::Error,
+        objects: item.finding.objects.clone(),
+        message: checked.catalogue.message(&item.finding, lang),
+    });
+    let mut judged: Vec<diagram::Judged> = judged.collect();
+    // In an order of their own: reordered keys give the same picture.
+    judged.sort_by(|a, b| (&a.rule, &a.objects, &a.message).cmp(&(&b.rule, &b.objects, &b.message)));
+    judged
 }
 
 /// The findings as the report shows them. The file is named, not the line: reordered keys give the same report.

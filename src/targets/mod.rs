@@ -2,6 +2,7 @@
 
 pub mod cilium;
 pub mod cluster;
+pub mod diagram;
 pub mod kubernetes;
 pub mod nftables;
 pub mod report;
