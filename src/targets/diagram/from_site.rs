@@ -141,7 +141,11 @@ impl Drawer<'_> {
         let limit = if class == Class::Management { 0 } else { 4 };
         Zone {
             id: zone.name.clone(),
-            title: zone.decl.title.as_ref().map_or_else(|| zone.name.clone(), |title| title.0.clone()),
+            // The title column of a management zone is narrow; its name fits, its title may not.
+            title: match &zone.decl.title {
+                Some(title) if class != Class::Management => title.0.clone(),
+                _ => zone.name.clone(),
+            },
             class,
             container: external.then(|| self.text("External zone", "Externe Zone")),
             lines: prefixes.take(limit).map(|prefix| prefix.value.0.to_string()).collect(),

@@ -67,11 +67,6 @@ impl Rect {
         p.x >= self.x && p.x <= self.right() && p.y >= self.y && p.y <= self.bottom()
     }
 
-    /// Whether `other` lies wholly inside.
-    pub fn encloses(&self, other: &Rect) -> bool {
-        other.x >= self.x && other.right() <= self.right() && other.y >= self.y && other.bottom() <= self.bottom()
-    }
-
     /// The four edges as thin rectangles.
     pub fn edges(&self) -> [Rect; 4] {
         [

@@ -64,7 +64,6 @@ struct Plan {
     wiring: Wiring,
     rows: columns::Rows,
     below: Vec<bool>,
-    texts: Vec<Rect>,
 }
 
 /// Draws a sheet. Up to twelve zones with all components, above that zones and trunks only.
@@ -92,20 +91,13 @@ fn layout(index: &Index, metrics: &Metrics, nets: &Nets, lang: Lang) -> Plan {
         let wiring = wire::route_all(&board);
         let failed = wiring.failed.len();
         if best.as_ref().is_none_or(|b| failed < b.wiring.failed.len()) {
-            best = Some(Plan { scene, bars, wiring, rows: rows.clone(), below: below.clone(), texts });
+            best = Some(Plan { scene, bars, wiring, rows: rows.clone(), below: below.clone() });
         }
         if failed == 0 {
             break;
         }
     }
-    best.unwrap_or_else(|| Plan {
-        scene: Scene::default(),
-        bars: Vec::new(),
-        wiring: Wiring::default(),
-        rows,
-        below,
-        texts: Vec::new(),
-    })
+    best.unwrap_or_else(|| Plan { scene: Scene::default(), bars: Vec::new(), wiring: Wiring::default(), rows, below })
 }
 
 /// Rectangles of titles, chips and badges that lines and labels keep clear of.
