@@ -21,4 +21,8 @@ pub mod source;
 pub mod space;
 pub mod syntax;
 pub mod targets;
+<<<<<<< HEAD
 pub mod verify;
+=======
+pub mod trace;
+>>>>>>> 3a232b7 (Trace packets hop by hop)

@@ -1,16 +1,279 @@
-//! `zonec trace`.
+//! `zonec trace`: where a packet goes, with file and line of what decides.
 
-use super::{OK, Options, Stop};
+use super::{Format, INVALID, OK, Options, Stop, VIOLATION, check, open};
+use crate::check::Model;
+use crate::compile::compile;
+use crate::i18n::Lang;
+use crate::model::{End, ServiceMatch, Site};
+use crate::plan::{Plan, Side};
+use crate::syntax::decode::Scalar;
+use crate::syntax::nearest;
+use crate::syntax::service::ServiceExpr;
+use crate::targets::{Files, nftables};
+use crate::trace::{Enforcer, Question, Trace, gateway_plan, trace};
+use serde_json::json;
 use std::io::Write;
+use std::net::IpAddr;
 
 /// Arguments of `zonec trace`.
 #[derive(clap::Args, Debug)]
 pub(super) struct Arguments {
     /// File or folder with site.yaml.
     site: String,
+    /// Initiator: the name of a component, network, segment, namespace or gateway.
+    #[arg(long, required_unless_present = "src")]
+    from: Option<String>,
+    /// Responder.
+    #[arg(long, required_unless_present = "dst")]
+    to: Option<String>,
+    /// Source address instead of a name.
+    #[arg(long)]
+    src: Option<IpAddr>,
+    /// Destination address instead of a name.
+    #[arg(long)]
+    dst: Option<IpAddr>,
+    /// Service: 443/tcp, icmp:echo-request, esp, or a name such as https.
+    #[arg(long)]
+    port: String,
 }
 
-pub(super) fn run(arguments: &Arguments, _: &Options, _: &mut dyn Write) -> Result<u8, Stop> {
-    let _ = &arguments.site;
-    Ok(OK)
+pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    let (_, checked) = open(&arguments.site, options)?;
+    let Some(model) = &checked.model else {
+        check::print(&checked, &arguments.site, options, out)?;
+        return Ok(INVALID);
+    };
+    let site = &model.site;
+    let question = Question {
+        from: end(site, arguments.from.as_deref(), arguments.src)?,
+        to: end(site, arguments.to.as_deref(), arguments.dst)?,
+        source: arguments.src,
+        destination: arguments.dst,
+        service: service(site, &arguments.port)?,
+    };
+    let (plan, files) = compile(&checked, model, options.lang()).map_err(|error| Stop::Invalid(error.to_string()))?;
+    let answer = trace(site, &model.graphs, &plan, &question);
+    let page = Page { model, plan: &plan, files: &files, question: &question, trace: &answer, lang: options.lang() };
+    match options.format {
+        Format::Human => page.human(out)?,
+        Format::Json => writeln!(out, "{:#}", page.json())?,
+    }
+    Ok(if answer.is_allowed() { OK } else { VIOLATION })
+}
+
+fn end(site: &Site, name: Option<&str>, address: Option<IpAddr>) -> Result<End, Stop> {
+    if let Some(name) = name {
+        let Some(object) = site.lookup(name) else {
+            let near = nearest(name, site.names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+            return Err(Stop::Invalid(format!("nothing in {} is called `{name}`{near}", site.name())));
+        };
+        let ends = site.object_ends(object);
+        return match ends.as_slice() {
+            [one] => Ok(*one),
+            _ => Err(Stop::Invalid(format!("`{name}` is a group; name one of its members"))),
+        };
+    }
+    let Some(address) = address else { return Err(Stop::Invalid("name an end or give an address".to_owned())) };
+    let holds = |addresses: &crate::model::Addresses| addresses.contains(address);
+    let component = site
+        .components
+        .iter()
+        .find(|(_, c)| c.legs.iter().any(|leg| holds(&leg.addresses)))
+        .map(|(id, _)| End::Component(id));
+    let gateway = || {
+        site.gateways
+            .iter()
+            .find(|(_, g)| g.interfaces.iter().any(|i| holds(&i.leg.addresses)))
+            .map(|(id, _)| End::Gateway(id))
+    };
+    let segment = || site.segments.iter().find(|(_, s)| holds(&s.addresses)).map(|(id, _)| End::Segment(id));
+    let network = || site.networks.iter().find(|(_, n)| holds(&n.addresses)).map(|(id, _)| End::Network(id));
+    let found = component.or_else(gateway).or_else(segment).or_else(network);
+    found.ok_or_else(|| Stop::Invalid(format!("{address} belongs to nothing in {}", site.name())))
+}
+
+fn service(site: &Site, text: &str) -> Result<ServiceMatch, Stop> {
+    let expr = ServiceExpr::parse(text)
+        .map_err(|_| Stop::Invalid(format!("`{text}` is no service; write 443/tcp or a name")))?;
+    let matches = match &expr {
+        ServiceExpr::Named(name) => site
+            .services
+            .get(name)
+            .map(|own| own.matches.clone())
+            .or_else(|| site.blueprint.services.get(name).map(|s| s.matches())),
+        other => ServiceMatch::of(other).map(|found| vec![found]),
+    };
+    match matches.as_deref() {
+        Some([one]) => Ok(one.clone()),
+        Some(_) => Err(Stop::Invalid(format!("`{text}` is several services; name one port"))),
+        None => Err(Stop::Invalid(format!("unknown service `{text}`"))),
+    }
+}
+
+struct Page<'a> {
+    model: &'a Model,
+    plan: &'a Plan,
+    files: &'a Files,
+    question: &'a Question,
+    trace: &'a Trace,
+    lang: Lang,
+}
+
+/// A hop, ready to print.
+struct Row {
+    at: String,
+    verdict: &'static str,
+    chain: String,
+    file: String,
+    line: Option<usize>,
+}
+
+impl Page<'_> {
+    fn word(&self, en: &'static str, de: &'static str) -> &'static str {
+        if self.lang == Lang::De { de } else { en }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let site = &self.model.site;
+        let row = |hop: &crate::trace::TraceHop| match hop.at {
+            Enforcer::Gateway { gateway, hook, input, output } => {
+                let name = site.gateways[gateway].name.clone();
+                let flow = hop.flow.map(|id| &site.flows[id]);
+                let decision =
+                    gateway_plan(self.plan, gateway).map(|held| nftables::decision(held, hook, input, output, flow));
+                let file = format!("nftables/{name}.nft");
+                let line = decision.as_ref().and_then(|decision| nftables::line_of(self.files.get(&file)?, decision));
+                let chain = decision.map_or_else(|| "–".to_owned(), |decision| decision.chain);
+                Row { at: name, verdict: if flow.is_some() { "accept" } else { "drop" }, chain, file, line }
+            }
+            Enforcer::Cluster { cluster, side } => {
+                let cluster = &site.clusters[cluster];
+                let dialect = cluster.decl.policy.value.word();
+                let wanted = hop.flow.map(|id| {
+                    let side = if side == Side::Egress { "out" } else { "in" };
+                    format!("  name: zc-{}-{side}", site.flows[id].name)
+                });
+                let folder = format!("{dialect}/{}/", cluster.name);
+                let found = wanted.as_ref().and_then(|wanted| {
+                    self.files.iter().filter(|(path, _)| path.starts_with(&folder)).find_map(|(path, text)| {
+                        let line = text.lines().position(|line| line.starts_with(wanted.as_str()))?;
+                        let name =
+                            text.lines().nth(line).unwrap_or_default().trim().trim_start_matches("name: ").to_owned();
+                        Some((path.to_owned(), line + 1, name))
+                    })
+                });
+                let (file, line, chain) = match found {
+                    Some((file, line, name)) => (file, Some(line), name),
+                    None => (folder, None, "default deny".to_owned()),
+                };
+                Row {
+                    at: cluster.name.clone(),
+                    verdict: if hop.flow.is_some() { "allow" } else { "deny" },
+                    chain,
+                    file,
+                    line,
+                }
+            }
+        };
+        self.trace.hops.iter().map(row).collect()
+    }
+
+    fn packet(&self) -> String {
+        let text = |address: Option<IpAddr>| address.map_or_else(|| "?".to_owned(), |address| address.to_string());
+        let bracket = |address: Option<IpAddr>| {
+            if address.is_some_and(|a| a.is_ipv6()) { format!("[{}]", text(address)) } else { text(address) }
+        };
+        match &self.question.service {
+            ServiceMatch::Ports(transport, ports) => {
+                let port = ports.first().unwrap_or(0);
+                format!(
+                    "{} {}:49152 -> {}:{port}",
+                    transport.word(),
+                    bracket(self.trace.source),
+                    bracket(self.trace.destination)
+                )
+            }
+            other => format!("{other} {} -> {}", text(self.trace.source), text(self.trace.destination)),
+        }
+    }
+
+    fn human(&self, out: &mut dyn Write) -> Result<(), Stop> {
+        let site = &self.model.site;
+        let label = |en, de| self.word(en, de);
+        writeln!(out, "{:<9}{}\n", label("Packet", "Paket"), self.packet())?;
+        let rows = self.rows();
+        let width = rows.iter().map(|row| row.at.chars().count()).max().unwrap_or(0).max(10);
+        for (index, row) in rows.iter().enumerate() {
+            let line = row.line.map(|line| format!(":{line}")).unwrap_or_default();
+            writeln!(
+                out,
+                "  {}  {:<width$}  {:<7}  {}, {}{line}",
+                index + 1,
+                row.at,
+                row.verdict,
+                row.chain,
+                row.file
+            )?;
+        }
+        if !rows.is_empty() {
+            writeln!(out)?;
+        }
+        if let (true, Some(id)) = (self.trace.is_allowed(), self.trace.flow) {
+            let flow = &site.flows[id];
+            let purpose = flow.decl.purpose.as_ref().map(|text| format!(" \"{}\"", text.0)).unwrap_or_default();
+            let owner = flow.decl.owner.as_ref().map(|text| format!(", {}", text.0)).unwrap_or_default();
+            let approved =
+                flow.decl.approved.as_ref().map(|approval| format!(", {}", approval.reference.0)).unwrap_or_default();
+            writeln!(
+                out,
+                "{:<9}{} {}{purpose}{owner}{approved}",
+                label("Verdict", "Urteil"),
+                label("allowed by", "erlaubt durch"),
+                flow.name
+            )?;
+            return Ok(());
+        }
+        let place = match rows.len() {
+            0 => label(
+                "blocked: nothing leads from one to the other",
+                "gesperrt: es führt kein Weg vom einen zum anderen",
+            )
+            .to_owned(),
+            1 => label("blocked at the first enforcer", "gesperrt am ersten Durchsetzungspunkt").to_owned(),
+            _ => format!(
+                "{} {}",
+                label("blocked at", "gesperrt an"),
+                rows.last().map(|row| row.at.clone()).unwrap_or_default()
+            ),
+        };
+        writeln!(out, "{:<9}{place}", label("Verdict", "Urteil"))?;
+        if let Some((id, differs)) = &self.trace.nearest {
+            let flow = &site.flows[*id];
+            let names = |ends: &[crate::model::EndRef]| {
+                ends.iter().map(|end| site.end_name(end.end)).collect::<Vec<_>>().join(",")
+            };
+            let services: Vec<String> = flow.services.iter().map(|service| service.expr.to_string()).collect();
+            let text = format!("{}: {} -> {} {}", flow.name, names(&flow.from), names(&flow.to), services.join(","));
+            writeln!(
+                out,
+                "{:<9}{text}   {} {}",
+                label("Nearest", "Nächster"),
+                label("differs in", "anders in"),
+                differs.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let site = &self.model.site;
+        let hops: Vec<_> = self.rows().into_iter().map(|row| json!({ "at": row.at, "chain": row.chain, "verdict": row.verdict, "file": row.file, "line": row.line })).collect();
+        json!({
+            "verdict": if self.trace.is_allowed() { "allow" } else { "deny" },
+            "flow": self.trace.flow.map(|id| site.flows[id].name.as_str()),
+            "packet": { "source": self.trace.source, "destination": self.trace.destination, "service": self.question.service.to_string() },
+            "hops": hops,
+            "nearest": self.trace.nearest.as_ref().map(|(id, differs)| json!({ "flow": site.flows[*id].name, "differs": differs })),
+        })
+    }
 }

@@ -51,11 +51,8 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// What an interface is called in names: its place; with the interface where a place has two.
     fn side(&self, index: usize) -> String {
-        let Some(interface) = self.gateway.interfaces.get(index) else { return String::new() };
-        let twins = self.gateway.interfaces.iter().filter(|other| other.place == interface.place).count();
-        if twins > 1 { format!("{}-{}", interface.place, interface.name) } else { interface.place.clone() }
+        side(self.gateway, index)
     }
 
     fn interface(&self, index: usize) -> Result<Quoted, String> {
@@ -63,14 +60,12 @@ impl Table<'_> {
         Quoted::interface(name).ok_or_else(|| format!("`{name}` is no interface name that nft reads"))
     }
 
-    /// Name of a pair's chain without its prefix letter: places of both sides, `gw` for the gateway itself.
-    fn pair_parts(&self, (input, output): Pair) -> [String; 2] {
-        [input, output].map(|side| side.map_or_else(|| "gw".to_owned(), |index| self.side(index)))
+    fn pair_parts(&self, pair: Pair) -> [String; 2] {
+        pair_parts(self.gateway, pair)
     }
 
     fn pair_name(&self, prefix: &str, pair: Pair) -> Name {
-        let [from, to] = self.pair_parts(pair);
-        Name::of(prefix, &[&from, &to])
+        pair_name(self.gateway, prefix, pair)
     }
 
     fn flow_ids(&self) -> BTreeSet<FlowId> {
@@ -305,7 +300,40 @@ fn log_rule(counter: &str, prefix: &str, rate: u32) -> String {
     format!("counter name \"{counter}\" limit rate {rate}/second burst 50 packets log prefix {prefix} level info")
 }
 
-fn flow_name(flow: &Flow) -> Name {
+/// The chain that drops what no flow of a pair allows; that of the hook when no flow joins the pair.
+pub(super) fn deny_name(gateway: &GatewayPlan, hook: Hook, (input, output): Pair) -> Name {
+    let joined =
+        gateway.permits.iter().any(|permit| (permit.hook, permit.input, permit.output) == (hook, input, output));
+    if joined {
+        return pair_name(gateway, "d_", (input, output));
+    }
+    let name = match hook {
+        Hook::Forward => "d_fwd",
+        Hook::Input => "d_in",
+        Hook::Output => "d_out",
+    };
+    Name::of(name, &[])
+}
+
+/// What an interface is called in names: its place; with the interface where a place has two.
+fn side(gateway: &GatewayPlan, index: usize) -> String {
+    let Some(interface) = gateway.interfaces.get(index) else { return String::new() };
+    let twins = gateway.interfaces.iter().filter(|other| other.place == interface.place).count();
+    if twins > 1 { format!("{}-{}", interface.place, interface.name) } else { interface.place.clone() }
+}
+
+/// Places of both sides of a pair, `gw` for the gateway itself.
+fn pair_parts(gateway: &GatewayPlan, (input, output): Pair) -> [String; 2] {
+    [input, output].map(|index| index.map_or_else(|| "gw".to_owned(), |index| side(gateway, index)))
+}
+
+fn pair_name(gateway: &GatewayPlan, prefix: &str, pair: Pair) -> Name {
+    let [from, to] = pair_parts(gateway, pair);
+    Name::of(prefix, &[&from, &to])
+}
+
+/// The chain of a flow.
+pub(super) fn flow_name(flow: &Flow) -> Name {
     Name::of("f_", &[&flow.name])
 }
 

@@ -89,3 +89,35 @@ fn write_table(items: &[Item], text: &mut String) -> std::fmt::Result {
     text.push_str("}\n");
     Ok(())
 }
+
+/// Where a gateway decides on a packet: a chain, and how its deciding line begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decision {
+    /// The chain.
+    pub chain: String,
+    verdict: &'static str,
+}
+
+/// The chain that decides: the flow's own when one allows the packet, else the deny chain of the zone pair, or of the hook
+/// when no flow joins the pair.
+#[must_use]
+pub fn decision(
+    gateway: &GatewayPlan,
+    hook: crate::graph::Hook,
+    input: Option<usize>,
+    output: Option<usize>,
+    flow: Option<&crate::model::site::Flow>,
+) -> Decision {
+    match flow {
+        Some(flow) => Decision { chain: chains::flow_name(flow).to_string(), verdict: "accept" },
+        None => Decision { chain: chains::deny_name(gateway, hook, (input, output)).to_string(), verdict: "drop" },
+    }
+}
+
+/// Line of the ruleset at which a decision falls, from 1.
+#[must_use]
+pub fn line_of(ruleset: &str, decision: &Decision) -> Option<usize> {
+    let head = format!("\tchain {} {{", decision.chain);
+    let mut lines = ruleset.lines().enumerate().skip_while(|(_, line)| !line.starts_with(&head));
+    lines.find(|(_, line)| line.split(' ').any(|word| word.trim() == decision.verdict)).map(|(index, _)| index + 1)
+}
