@@ -21,8 +21,5 @@ pub mod source;
 pub mod space;
 pub mod syntax;
 pub mod targets;
-<<<<<<< HEAD
 pub mod verify;
-=======
 pub mod trace;
->>>>>>> 3a232b7 (Trace packets hop by hop)
