@@ -21,5 +21,5 @@ pub mod source;
 pub mod space;
 pub mod syntax;
 pub mod targets;
-pub mod verify;
 pub mod trace;
+pub mod verify;
