@@ -9,8 +9,10 @@ mod support;
 use support::engine::{Engine, Question, questions};
 use support::judge::Judge;
 use support::mutants::mutants;
-use support::{Compiled, both_dialects, folder};
-use zonec::verify::cluster::{equal, facts, read};
+use support::random::random_site;
+use support::{Compiled, allow_all, both_dialects, day, folder, with_cluster_network_policies};
+use zonec::source::MemoryWorld;
+use zonec::verify::cluster::{bounded, equal, facts, read};
 
 const EXAMPLES: [&str; 3] =
     ["examples/kommune-musterau", "examples/landesrz-seenland", "tests/conformance/worked-example"];
@@ -61,12 +63,7 @@ fn tenants_stay_inside_the_envelope_for_the_engine_too() {
             }
             let (questions, addresses) = questions(&compiled, &plan.name, &facts);
             for namespace in &facts.namespaces {
-                let text = format!(
-                    "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: tenant, namespace: {}}}\n\
-                     spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{{}}], egress: [{{}}]}}\n",
-                    namespace.name
-                );
-                files.push(("tenant".to_owned(), text));
+                files.push(("tenant".to_owned(), allow_all(&namespace.name)));
             }
             let policies = read(borrowed(&files), &facts);
             let proof = zonec::verify::cluster::inside(&compiled.site, plan, &policies, &facts);
@@ -140,4 +137,58 @@ fn the_worked_example_has_its_verdicts() {
         assert_eq!(engine.allows(&question.from, &question.to, protocol, question.port), expected, "engine: {query:?}");
     }
     assert_eq!(queries.len(), 21);
+}
+
+#[test]
+#[ignore = "needs Cilium's policy engine: tests/conformance/run engine"]
+fn the_engine_reads_cluster_network_policies_as_the_reader_does() {
+    let mut engine = Engine::start();
+    let compiled = Compiled::of(&with_cluster_network_policies());
+    let plan = &compiled.plan.clusters[0];
+    let mut facts = facts(&compiled.site, plan.cluster);
+    facts.cilium = true;
+    let (questions, addresses) = questions(&compiled, &plan.name, &facts);
+    let mut files = compiled.policies(&plan.name);
+    for tenants in [false, true] {
+        if tenants {
+            files.extend(facts.namespaces.iter().map(|n| ("tenant".to_owned(), allow_all(&n.name))));
+        }
+        let judge = Judge::new(&read(borrowed(&files), &facts), &facts, &addresses);
+        engine.load(&facts, &files, &addresses, true).unwrap();
+        for question in &questions {
+            let passes = engine.allows(&question.from, &question.to, question.protocol, question.port);
+            assert_eq!(passes, judge.allows(question), "tenants {tenants}: {question:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Cilium's policy engine: tests/conformance/run engine"]
+fn fifty_random_sites_hold_with_and_without_tenants() {
+    let mut engine = Engine::start();
+    let mut asked = 0;
+    for seed in 1..=50 {
+        let compiled = Compiled::of(&MemoryWorld::single(&random_site(seed), day()));
+        let plan = &compiled.plan.clusters[0];
+        let facts = facts(&compiled.site, plan.cluster);
+        let mut files = compiled.policies(&plan.name);
+        let proof = equal(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+        assert!(proof.holds(), "seed {seed}: {proof}");
+        let (questions, addresses) = questions(&compiled, &plan.name, &facts);
+        for tenants in [false, true] {
+            if tenants {
+                files.extend(facts.namespaces.iter().map(|n| ("tenant".to_owned(), allow_all(&n.name))));
+                let proof = bounded(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+                assert!(proof.holds(), "seed {seed}: {proof}");
+            }
+            let judge = Judge::new(&read(borrowed(&files), &facts), &facts, &addresses);
+            engine.load(&facts, &files, &addresses, true).unwrap();
+            for question in questions.iter().step_by(7) {
+                let passes = engine.allows(&question.from, &question.to, question.protocol, question.port);
+                assert_eq!(passes, judge.allows(question), "seed {seed}, tenants {tenants}: {question:?}");
+                asked += 1;
+            }
+        }
+    }
+    println!("{asked} verdicts agree");
 }

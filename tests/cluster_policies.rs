@@ -5,19 +5,11 @@
 mod support;
 
 use support::mutants::mutants;
-use support::{Compiled, both_dialects, folder};
+use support::{Compiled, allow_all, both_dialects, folder, with_cluster_network_policies};
 use zonec::verify::cluster::{bounded, equal, facts, inside, read};
 
 const EXAMPLES: [&str; 3] =
     ["examples/kommune-musterau", "examples/landesrz-seenland", "tests/conformance/worked-example"];
-
-/// Lets everything in and out; what a tenant would write who wants no policies.
-fn allow_all(namespace: &str) -> String {
-    format!(
-        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: tenant, namespace: {namespace}}}\n\
-         spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{{}}], egress: [{{}}]}}\n"
-    )
-}
 
 fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
@@ -98,4 +90,20 @@ fn every_single_change_of_an_emitted_object_is_noticed() {
     }
     println!("{tried} mutants");
     assert!(tried >= 1000, "only {tried} mutants");
+}
+
+#[test]
+fn cluster_network_policies_bound_all_but_ingress_from_outside() {
+    let compiled = Compiled::of(&with_cluster_network_policies());
+    let plan = &compiled.plan.clusters[0];
+    let facts = facts(&compiled.site, plan.cluster);
+    let mut files = compiled.policies(&plan.name);
+    assert!(files.iter().any(|(_, text)| text.contains("kind: ClusterNetworkPolicy")));
+    let proof = equal(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+    assert!(proof.holds(), "{proof}");
+    files.extend(facts.namespaces.iter().map(|n| ("tenant".to_owned(), allow_all(&n.name))));
+    let proof = bounded(&compiled.site, plan, &read(borrowed(&files), &facts), &facts);
+    // The stated residual of this API, and nothing else: it has no addresses on ingress.
+    assert!(proof.unclear.is_empty() && !proof.differences.is_empty(), "{proof}");
+    assert!(proof.differences.iter().all(|found| !found.from.contains('/') && found.to.contains('/')), "{proof}");
 }

@@ -6,6 +6,7 @@
 pub mod engine;
 pub mod judge;
 pub mod mutants;
+pub mod random;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -83,4 +84,23 @@ pub fn both_dialects(example: &str) -> Vec<Compiled> {
     let changed = cilium.files != world.files;
     let worlds: Vec<MemoryWorld> = [Some(world.clone()), changed.then_some(cilium)].into_iter().flatten().collect();
     worlds.iter().map(Compiled::of).collect()
+}
+
+/// The worked example with NetworkPolicies and ClusterNetworkPolicies as guardrail.
+pub fn with_cluster_network_policies() -> MemoryWorld {
+    let mut world = folder("tests/conformance/worked-example");
+    for text in world.files.values_mut() {
+        let guarded = "policy: kubernetes\n    guardrail: cluster-network-policy";
+        let changed = String::from_utf8(text.clone()).unwrap().replace("policy: cilium\n    cni: cilium-1.20", guarded);
+        *text = changed.into_bytes();
+    }
+    world
+}
+
+/// Lets everything in and out; what a tenant would write who wants no policies.
+pub fn allow_all(namespace: &str) -> String {
+    format!(
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: tenant, namespace: {namespace}}}\n\
+         spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{{}}], egress: [{{}}]}}\n"
+    )
 }
