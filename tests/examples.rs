@@ -150,3 +150,63 @@ fn the_mail_room_must_not_push() {
     assert_eq!(finding["witness"], serde_json::json!(["internet", "waf-1", "poststelle", "fachverfahren"]));
     assert_eq!(finding["labels"][0]["file"], "flows/team-wohngeld.yaml");
 }
+
+#[test]
+fn auental_is_clean() {
+    clean("kreis-it-auental", &[("ZM-PAP-11", "info"), ("ZM-ZON-02", "info")]);
+}
+
+#[test]
+fn auental_rests_on_the_trust_in_the_landesnetz() {
+    let trusted = "    title: Landesverwaltungsnetz\n    trust: trusted-lower\n";
+    let untrusted = "    title: Landesverwaltungsnetz\n    trust: untrusted\n";
+    let outcome = check(mutated("kreis-it-auental", "site.yaml", trusted, untrusted).path(), DAY);
+    assert_eq!(outcome.status, 1);
+    let errors = outcome.rules("error");
+    assert!(errors.is_superset(&set(&["ZM-ACC-01", "ZM-PAP-01"])), "{errors:?}");
+}
+
+const CARRIED: [&str; 3] = ["ZM-PAP-08", "ZM-UPL-01", "ZM-UPL-02"];
+
+#[test]
+#[ignore = "waits for the rules ZM-PAP-08, ZM-UPL-01 and ZM-UPL-02"]
+fn beispielhafen_is_carried_by_its_deviations() {
+    let outcome = check(&example("stadt-beispielhafen"), "2025-06-30");
+    assert_eq!(outcome.status, 0);
+    assert_eq!(outcome.rules("deviation"), set(&CARRIED));
+    assert_eq!(outcome.rules("warning"), set(&[]));
+}
+
+#[test]
+#[ignore = "waits for the rules ZM-PAP-08, ZM-UPL-01 and ZM-UPL-02"]
+fn beispielhafen_is_warned_before_the_end() {
+    let outcome = check(&example("stadt-beispielhafen"), "2025-11-15");
+    assert_eq!(outcome.status, 0);
+    assert_eq!(outcome.rules("deviation"), set(&CARRIED));
+    assert_eq!(outcome.rules("warning"), set(&["ZM-ABW-08"]));
+}
+
+#[test]
+#[ignore = "waits for the rules ZM-PAP-08, ZM-UPL-01 and ZM-UPL-02"]
+fn beispielhafen_is_refused_after_the_end() {
+    let outcome = check(&example("stadt-beispielhafen"), "2026-01-01");
+    assert_eq!(outcome.status, 1);
+    assert_eq!(outcome.rules("error"), set(&["ZM-ABW-05", "ZM-UPL-01", "ZM-UPL-02"]));
+    assert_eq!(outcome.rules("deviation"), set(&["ZM-PAP-08"]));
+}
+
+#[test]
+fn a_prohibition_cannot_be_waived() {
+    let site = mutated("stadt-beispielhafen", "site.yaml", "[ZM-UPL-01, ZM-UPL-02]", "[ZM-ZON-05]");
+    let outcome = check(site.path(), "2025-06-30");
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.rules("error").contains("ZM-ABW-06"));
+}
+
+#[test]
+fn a_basis_requirement_needs_another_measure() {
+    let site = mutated("stadt-beispielhafen", "site.yaml", "[ZM-UPL-01, ZM-UPL-02]", "[ZM-SEP-02]");
+    let outcome = check(site.path(), "2025-06-30");
+    assert_eq!(outcome.status, 1);
+    assert!(outcome.rules("error").contains("ZM-ABW-04"));
+}
