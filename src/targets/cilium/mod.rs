@@ -4,6 +4,7 @@
 //! defaults differ between versions; addresses never mean pods or nodes, so nodes and API server are entities; one kind of peer
 //! per rule; at most 40 ports per list; a deny beats every allow of any policy.
 
+mod egress;
 mod guardrail;
 mod objects;
 
@@ -73,6 +74,8 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
             reason,
         }));
     }
+    let gateways = egress::emit(site, plan, &capabilities, &statements, &mut layout);
+    refused.extend(gateways.err().map(|reason| Refused { enforcer: plan.name.clone(), flow: None, reason }));
     if !refused.is_empty() {
         return Err(refused);
     }
