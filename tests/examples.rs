@@ -210,3 +210,9 @@ fn a_basis_requirement_needs_another_measure() {
     assert_eq!(outcome.status, 1);
     assert!(outcome.rules("error").contains("ZM-ABW-04"));
 }
+
+#[test]
+fn talwinkel_is_clean() {
+    // While no rule ADR-02 is decided, its justification covers nothing, which ABW-08 says.
+    clean("zv-it-talwinkel", &[("ZM-ADR-02", "deviation"), ("ZM-ZON-02", "info"), ("ZM-ABW-08", "warning")]);
+}
