@@ -7,6 +7,7 @@ mod disk;
 mod explain;
 mod format;
 mod trace;
+mod verify;
 
 use crate::check::{Checked, check};
 use crate::i18n::Lang;
@@ -52,6 +53,8 @@ enum Command {
     },
     /// Follows a packet hop by hop to the rule that decides.
     Trace(trace::Arguments),
+    /// Proves that emitted files or a live cluster say what the site says.
+    Verify(verify::Arguments),
     /// Explains one rule.
     Explain {
         /// Rule id, for example ZM-PAP-01.
@@ -192,6 +195,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Check { site } => check::run(site, options, out),
         Command::Compile { site, output } => compile::run(site, output, options, out),
         Command::Trace(arguments) => trace::run(arguments, options, out),
+        Command::Verify(arguments) => verify::run(arguments, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
         Command::Schema => {

@@ -1,0 +1,166 @@
+//! `zonec verify`.
+//!
+//! Policies of clusters are read back and proven against the model. A packet filter's file counts as equal when it is
+//! byte for byte what this version emits for the site, and as unknown otherwise.
+
+use super::{Format, OK, Options, Stop, VIOLATION, check, open};
+use crate::compile::compile;
+use crate::verify::cluster::{ClusterProof, facts, inside, of_files, read};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `zonec verify`.
+#[derive(clap::Args, Debug)]
+pub(super) struct Arguments {
+    /// File or folder with site.yaml.
+    site: String,
+    /// Folder that `zonec compile` wrote.
+    folder: Option<PathBuf>,
+    /// What a cluster holds, from `kubectl get … -o yaml` or `-o json`: CLUSTER=FILE.
+    #[arg(long = "cluster", value_name = "CLUSTER=FILE")]
+    clusters: Vec<String>,
+}
+
+/// One judged artefact.
+struct Judged {
+    file: String,
+    enforcer: String,
+    result: &'static str,
+    detail: String,
+    counterexample: Value,
+    residual: Vec<&'static str>,
+}
+
+pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    if arguments.folder.is_none() && arguments.clusters.is_empty() {
+        return Err(Stop::Invalid("give a folder to verify, or --cluster CLUSTER=FILE".to_owned()));
+    }
+    let (_, checked) = open(&arguments.site, options)?;
+    let Some(model) = checked.model.as_ref().filter(|_| checked.is_releasable()) else {
+        check::print(&checked, &arguments.site, options, out)?;
+        return Ok(check::status(&checked));
+    };
+    let (plan, files) = compile(&checked, model, options.lang()).map_err(|error| Stop::Invalid(error.to_string()))?;
+    let site = &model.site;
+    let mut judged = Vec::new();
+    if let Some(folder) = &arguments.folder {
+        let found = texts(folder)?;
+        for gateway in &plan.gateways {
+            let path = format!("nftables/{}.nft", gateway.name);
+            let (result, detail) = match found.get(&path) {
+                None => ("differs", "the file is missing"),
+                Some(text) if files.get(&path) == Some(text) => ("equal", ""),
+                Some(_) => ("unknown", "not the bytes that this version emits for the site"),
+            };
+            judged.push(Judged {
+                file: path,
+                enforcer: gateway.name.clone(),
+                result,
+                detail: detail.to_owned(),
+                counterexample: Value::Null,
+                residual: Vec::new(),
+            });
+        }
+        for cluster in &plan.clusters {
+            let proof = of_files(site, cluster, found.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+            let kind = if files.iter().any(|(path, _)| path.starts_with(&format!("cilium/{}/", cluster.name))) {
+                "cilium"
+            } else {
+                "kubernetes"
+            };
+            judged.push(of_proof(format!("{kind}/{}", cluster.name), &cluster.name, &proof));
+        }
+    }
+    for argument in &arguments.clusters {
+        let (name, file) = argument
+            .split_once('=')
+            .ok_or_else(|| Stop::Invalid(format!("`--cluster {argument}` is not of the form CLUSTER=FILE")))?;
+        let cluster = plan.clusters.iter().find(|cluster| cluster.name == name);
+        let cluster = cluster.ok_or_else(|| Stop::Invalid(format!("the site has no cluster `{name}`")))?;
+        let text = std::fs::read_to_string(file).map_err(|error| Stop::Invalid(format!("{file}: {error}")))?;
+        let facts = facts(site, cluster.cluster);
+        let proof = inside(site, cluster, &read([(file, text.as_str())], &facts), &facts);
+        judged.push(of_proof(file.to_owned(), name, &proof));
+    }
+    print(&judged, options, out)?;
+    Ok(if judged.iter().all(|item| item.result == "equal") { OK } else { VIOLATION })
+}
+
+const RESIDUAL: [&str; 2] = [
+    "a pod's own node reaches it, whatever policies say",
+    "pods that use the node's network and namespaces of the platform are not subject to the policies",
+];
+
+fn of_proof(file: String, enforcer: &str, proof: &ClusterProof) -> Judged {
+    let result = match (proof.unclear.is_empty(), proof.differences.is_empty()) {
+        (_, false) => "differs",
+        (false, true) => "unknown",
+        (true, true) => "equal",
+    };
+    let verdict = |allowed: bool| if allowed { "allow" } else { "deny" };
+    let counterexample = proof.differences.first().map(|found| {
+        json!({
+            "packet": {"from": found.from, "to": found.to, "service": found.port},
+            "model": verdict(found.model),
+            "artefact": verdict(!found.model),
+            "policies": found.policies,
+        })
+    });
+    Judged {
+        file,
+        enforcer: enforcer.to_owned(),
+        result,
+        detail: proof.to_string(),
+        counterexample: counterexample.unwrap_or(Value::Null),
+        residual: RESIDUAL.to_vec(),
+    }
+}
+
+fn print(judged: &[Judged], options: &Options, out: &mut dyn Write) -> Result<(), Stop> {
+    if options.format == Format::Json {
+        let artefacts: Vec<Value> = judged
+            .iter()
+            .map(|item| {
+                json!({
+                    "file": item.file, "enforcer": item.enforcer, "result": item.result,
+                    "counterexample": item.counterexample, "residual": item.residual,
+                })
+            })
+            .collect();
+        let equal = judged.iter().all(|item| item.result == "equal");
+        writeln!(out, "{:#}", json!({"equal": equal, "artefacts": artefacts}))?;
+        return Ok(());
+    }
+    let width = judged.iter().map(|item| item.file.chars().count()).max().unwrap_or(0);
+    for item in judged {
+        writeln!(out, "{:<width$}  {}", item.file, item.result)?;
+        for line in item.detail.lines() {
+            writeln!(out, "    {line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The texts of a folder by their paths in it; links are not followed.
+fn texts(folder: &Path) -> Result<BTreeMap<String, String>, Stop> {
+    let fault = |path: &Path, error: &dyn std::fmt::Display| Stop::Invalid(format!("{}: {error}", path.display()));
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_path_buf()];
+    while let Some(here) = open.pop() {
+        for entry in std::fs::read_dir(&here).map_err(|error| fault(&here, &error))? {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let read = [".yaml", ".yml", ".json", ".nft"].iter().any(|end| name.ends_with(end));
+            if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() && read {
+                let text = std::fs::read_to_string(&path).map_err(|error| fault(&path, &error))?;
+                found.insert(name, text);
+            }
+        }
+    }
+    Ok(found)
+}

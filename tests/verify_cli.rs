@@ -1,0 +1,50 @@
+//! `zonec verify` on emitted files and on dumps of clusters.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use assert_cmd::Command;
+use std::path::Path;
+
+const SITE: &str = "examples/landesrz-seenland";
+
+fn zonec(arguments: &[&str]) -> (i32, serde_json::Value) {
+    let mut command = Command::cargo_bin("zonec").unwrap();
+    let output = command.args(arguments).args(["--as-of", "2026-11-24", "--format", "json", "-q"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code().unwrap(), serde_json::from_str(&text).unwrap_or(serde_json::Value::Null))
+}
+
+#[test]
+fn a_compiled_folder_is_equal_and_a_changed_port_is_shown() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("build");
+    let folder = folder.to_str().unwrap();
+    assert_eq!(zonec(&["compile", SITE, "-o", folder]).0, 0);
+    let (status, report) = zonec(&["verify", SITE, folder]);
+    assert_eq!((status, &report["equal"]), (0, &true.into()), "{report:#}");
+    let file = Path::new(folder).join("cilium/fachdienste/20-flows/dokumente/dokumentendienst.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("port: \"5432\""));
+    std::fs::write(&file, text.replace("port: \"5432\"", "port: \"5433\"")).unwrap();
+    let (status, report) = zonec(&["verify", SITE, folder]);
+    assert_eq!(status, 1);
+    let differs: Vec<_> = report["artefacts"].as_array().unwrap().iter().filter(|a| a["result"] == "differs").collect();
+    assert_eq!(differs.len(), 1);
+    assert_eq!(differs[0]["counterexample"]["packet"]["service"], "5432/tcp");
+    assert_eq!(differs[0]["counterexample"]["model"], "allow");
+}
+
+#[test]
+fn a_tenant_who_opens_an_unguarded_cluster_is_shown() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dump = scratch.path().join("dump.json");
+    let tenant = r#"{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+        "metadata": {"name": "open", "namespace": "antragsportal", "managedFields": [], "uid": "1"},
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}}]}"#;
+    std::fs::write(&dump, tenant).unwrap();
+    let (status, report) = zonec(&["verify", SITE, "--cluster", &format!("online={}", dump.to_str().unwrap())]);
+    assert_eq!((status, &report["artefacts"][0]["result"]), (1, &"differs".into()), "{report:#}");
+    std::fs::write(&dump, tenant.replace("\"ingress\": [{}]", "\"ingress\": [{}], \"novelty\": 1")).unwrap();
+    let (status, report) = zonec(&["verify", SITE, "--cluster", &format!("online={}", dump.to_str().unwrap())]);
+    assert_eq!(status, 1, "{report:#}");
+}
