@@ -133,12 +133,17 @@ fn gateway_script(policy: &Policy) -> String {
             script += &format!("addr add {own}/{length} dev {}{extra}\n", interface.name);
         }
     }
+    // Two lines to one network: the first interface gets the route, as `Policy::route` says.
+    let mut routed: [Vec<Range>; 2] = [Vec::new(), Vec::new()];
     for interface in &policy.interfaces {
         for family in FAMILIES {
             for range in &interface.sources[family as usize] {
-                for (first, length) in prefixes(family, range) {
-                    script += &route(family, &format!("{}/{length}", address(family, first)), &interface.name);
+                for rest in without(range.clone(), &routed[family as usize]) {
+                    for (first, length) in prefixes(family, &rest) {
+                        script += &route(family, &format!("{}/{length}", address(family, first)), &interface.name);
+                    }
                 }
+                routed[family as usize].push(range.clone());
             }
         }
     }
@@ -156,6 +161,23 @@ fn route(family: Family, to: &str, interface: &str) -> String {
         Family::V4 => format!("route add {to} via 169.254.255.254 dev {interface} onlink\n"),
         Family::V6 => format!("route add {to} via fe80::7a:2 dev {interface} onlink\n"),
     }
+}
+
+/// What is left of a range without others.
+fn without(range: Range, others: &[Range]) -> Vec<Range> {
+    others.iter().fold(vec![range], |rest, other| {
+        let cut = |range: Range| {
+            let (first, last) = (*range.start(), *range.end());
+            let (from, to) = (*other.start(), *other.end());
+            if to < first || from > last {
+                return vec![range];
+            }
+            let before = (first < from).then(|| first..=from - 1);
+            let after = (to < last).then(|| to + 1..=last);
+            before.into_iter().chain(after).collect()
+        };
+        rest.into_iter().flat_map(cut).collect()
+    })
 }
 
 /// The fewest prefixes that make up a range.

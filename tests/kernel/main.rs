@@ -17,6 +17,7 @@ mod packet;
 mod policy;
 mod probes;
 mod reference;
+mod site;
 mod wire;
 
 use std::io::Write;
@@ -79,4 +80,46 @@ fn every_spoilt_ruleset_is_noticed() {
         println!("{old} => {new}: {accepts} false accepts, {drops} false drops");
         assert!(!tally.agrees(), "nobody noticed `{old}` => `{new}`");
     }
+}
+
+/// Every ruleset of a clean example on the kernel: all pairs of components on the ports of the gateway's flows and on
+/// neighbouring ports, TCP and UDP, both families; then random probes with spoofed sources, replies without state,
+/// other protocols, fragments and related errors.
+fn try_example(name: &str) {
+    if !runs(&format!("rulesets of examples/{name} on the kernel")) {
+        return;
+    }
+    let start = Instant::now();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+    let compiled = site::compiled(&site::world(&folder));
+    let mut whole = Tally::default();
+    for gateway in &compiled.gateways {
+        let lab = Lab::build(&gateway.policy);
+        let mut file = tempfile::NamedTempFile::new().expect("temporary file");
+        file.write_all(gateway.ruleset.as_bytes()).expect("write the ruleset");
+        lab.load(file.path()).unwrap_or_else(|error| panic!("{}: {error}", gateway.name));
+        let own = gateway.policy.interfaces.iter().flat_map(|interface| interface.own.iter().copied());
+        let addresses: Vec<IpAddr> = compiled.hosts.iter().copied().chain(own).collect();
+        let mut tally = judge::run(
+            &gateway.policy,
+            &lab,
+            &probes::pairs(&gateway.policy, &addresses, &site::ports(&gateway.policy)),
+        );
+        tally.add(judge::run(&gateway.policy, &lab, &Generator::new(&gateway.policy, 7).cases(4_000)));
+        println!("{name} {}: {tally}", gateway.name);
+        assert!(tally.passed > 0, "{}: no probe passes, which means nothing", gateway.name);
+        assert!(tally.agrees(), "{}: {tally}", gateway.name);
+        whole.add(tally);
+    }
+    println!("{name}: {whole}; {:.0} probes/s", whole.probes as f64 / start.elapsed().as_secs_f64());
+}
+
+#[test]
+fn the_rulesets_of_kommune_musterau_agree() {
+    try_example("kommune-musterau");
+}
+
+#[test]
+fn the_rulesets_of_landesrz_seenland_agree() {
+    try_example("landesrz-seenland");
 }

@@ -174,7 +174,7 @@ impl Table<'_> {
     fn map(&self, name: Name, map: &VerdictMap, upper: Upper, width: Width) -> Item {
         let elements = map.elements.iter().map(|(bounds, flow)| {
             let fields: Vec<String> = map.key.iter().map(|field| field_text(*field, bounds, upper, width)).collect();
-            let target = flow_name(&self.site.flows[FlowId::new(*flow as usize)]);
+            let target = flow_name(&self.site.flows[FlowId::new(*flow as usize - 1)]);
             format!("{} : goto {target}", fields.join(" . "))
         });
         let types: Vec<&str> = map.key.iter().map(|field| field_type(*field, upper, width)).collect();
@@ -368,7 +368,8 @@ fn elements(permit: &Permit) -> Result<((Upper, Width), Vec<Element>), String> {
         ServiceMatch::Protocol(number) => (Upper::Number(*number), point(0)),
         ServiceMatch::Any => return Err("a flow that means everything is never compiled".to_owned()),
     };
-    let flow = u32::try_from(permit.flow.index()).map_err(|error| error.to_string())?;
+    // Labels of boxes count from 1: 0 is what no box covers.
+    let flow = u32::try_from(permit.flow.index() + 1).map_err(|error| error.to_string())?;
     let mut boxes = Vec::new();
     for destination in intervals(&permit.destination, width) {
         for source in intervals(&permit.source, width) {
