@@ -32,6 +32,23 @@ impl std::error::Error for CompileError {}
 /// [`CompileError`] for what a target cannot express.
 pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Files), CompileError> {
     let site = &model.site;
+    let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
+    let (plan, mut files) = enforced(checked, model)?;
+    diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
+    let notes = notes(checked, model, lang);
+    report::emit(&plan, &notes, origin, lang, &mut files)
+        .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
+    let manifest = manifest(checked, site, &plan, &files);
+    files.add("manifest.json", manifest);
+    Ok((plan, files))
+}
+
+/// Emits what gateways and clusters enforce, and proves it.
+///
+/// # Errors
+/// [`CompileError`] for what a target cannot express.
+pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), CompileError> {
+    let site = &model.site;
     let plan = plan(site, &model.graphs).map_err(|error| CompileError {
         object: site.flows[error.flow].name.clone(),
         reason: error.reason.to_owned(),
@@ -51,12 +68,6 @@ pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Fi
             });
         }
     }
-    diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
-    let notes = notes(checked, model, lang);
-    report::emit(&plan, &notes, origin, lang, &mut files)
-        .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
-    let manifest = manifest(checked, site, &plan, &files);
-    files.add("manifest.json", manifest);
     Ok((plan, files))
 }
 

@@ -4,7 +4,7 @@
 //! byte for byte what this version emits for the site, and as unknown otherwise.
 
 use super::{Format, OK, Options, Stop, VIOLATION, check, open};
-use crate::compile::compile;
+use crate::compile::enforced;
 use crate::verify::cluster::{ClusterProof, facts, inside, of_files, read};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         check::print(&checked, &arguments.site, options, out)?;
         return Ok(check::status(&checked));
     };
-    let (plan, files) = compile(&checked, model, options.lang()).map_err(|error| Stop::Invalid(error.to_string()))?;
+    let (plan, files) = enforced(&checked, model).map_err(|error| Stop::Invalid(error.to_string()))?;
     let site = &model.site;
     let mut judged = Vec::new();
     if let Some(folder) = &arguments.folder {
