@@ -10,12 +10,9 @@ use support::engine::{Engine, Question, questions};
 use support::judge::Judge;
 use support::mutants::mutants;
 use support::random::random_site;
-use support::{Compiled, allow_all, both_dialects, day, folder, with_cluster_network_policies};
+use support::{Compiled, allow_all, both_dialects, day, examples, folder, with_cluster_network_policies};
 use zonec::source::MemoryWorld;
 use zonec::verify::cluster::{bounded, equal, facts, read};
-
-const EXAMPLES: [&str; 3] =
-    ["examples/kommune-musterau", "examples/landesrz-seenland", "tests/conformance/worked-example"];
 
 fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
@@ -26,7 +23,7 @@ fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 fn the_engine_judges_as_plan_and_reader_do() {
     let mut engine = Engine::start();
     let mut asked = 0;
-    for compiled in EXAMPLES.iter().flat_map(|example| both_dialects(example)) {
+    for compiled in examples().iter().flat_map(|example| both_dialects(example)) {
         for plan in &compiled.plan.clusters {
             let mut facts = facts(&compiled.site, plan.cluster);
             // The engine is Cilium, whatever the cluster runs: blocks never mean nodes there.
@@ -54,7 +51,7 @@ fn the_engine_judges_as_plan_and_reader_do() {
 #[ignore = "needs Cilium's policy engine: tests/conformance/run engine"]
 fn tenants_stay_inside_the_envelope_for_the_engine_too() {
     let mut engine = Engine::start();
-    for compiled in EXAMPLES.iter().flat_map(|example| both_dialects(example)) {
+    for compiled in examples().iter().flat_map(|example| both_dialects(example)) {
         for plan in &compiled.plan.clusters {
             let facts = facts(&compiled.site, plan.cluster);
             let mut files = compiled.policies(&plan.name);
@@ -83,7 +80,7 @@ fn tenants_stay_inside_the_envelope_for_the_engine_too() {
 fn the_engine_sees_mutants_as_the_reader_does() {
     let mut engine = Engine::start();
     let mut seen = 0;
-    for compiled in EXAMPLES.iter().map(|example| Compiled::of(&folder(example))) {
+    for compiled in examples().iter().map(|example| Compiled::of(&folder(example))) {
         for plan in &compiled.plan.clusters {
             let mut facts = facts(&compiled.site, plan.cluster);
             facts.cilium = true;

@@ -104,3 +104,24 @@ pub fn allow_all(namespace: &str) -> String {
          spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{{}}], egress: [{{}}]}}\n"
     )
 }
+
+/// The examples that have clusters and can be compiled, and the worked example of the conformance tests.
+pub fn examples() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut found = vec!["tests/conformance/worked-example".to_owned()];
+    for entry in std::fs::read_dir(root).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        // These two are about defects.
+        if !path.is_dir() || name.starts_with("amt-fehlerstedt") {
+            continue;
+        }
+        let world = folder(&format!("examples/{name}"));
+        if world.files.values().any(|text| String::from_utf8_lossy(text).contains("\nclusters:")) {
+            found.push(format!("examples/{name}"));
+        }
+    }
+    found.sort();
+    assert!(found.len() >= 3, "{found:?}");
+    found
+}
