@@ -4,15 +4,15 @@ use super::BASES;
 use super::maps::{self, Element, Field, Lookup, Upper, VerdictMap, Width};
 use super::names::{Name, Quoted};
 use super::ruleset::{Chain, Collection, Item};
+use super::words::{field_text, field_type, field_word, guard, interval, key, protocol};
 use crate::graph::Hook;
 use crate::model::ids::Id;
 use crate::model::site::Flow;
 use crate::model::{Addresses, Family, FlowId, ServiceMatch, Site};
-use crate::plan::{GatewayPlan, Permit};
+use crate::plan::{GatewayPlan, InterfacePlan, Permit};
 use crate::space::Interval;
 use crate::syntax::service::Transport;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 const ND: &str = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }";
 const MLD: &str = "{ mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }";
@@ -315,16 +315,30 @@ pub(super) fn deny_name(gateway: &GatewayPlan, hook: Hook, (input, output): Pair
     Name::of(name, &[])
 }
 
-/// What an interface is called in names: its place; with the interface where a place has two.
+/// Words that stand for something else where the name of a place could: the gateway itself, the chain `a_local`.
+const RESERVED: [&str; 2] = [GATEWAY, "local"];
+const GATEWAY: &str = "gw";
+
+/// What an interface is called in names: its place; with the interface where a place has two. A name that would mean
+/// two things gets a `.`, which no place has.
 fn side(gateway: &GatewayPlan, index: usize) -> String {
     let Some(interface) = gateway.interfaces.get(index) else { return String::new() };
+    let name = plain_side(gateway, interface);
+    let others = gateway.interfaces.iter().filter(|other| other.name != interface.name);
+    if RESERVED.contains(&name.as_str()) || others.into_iter().any(|other| plain_side(gateway, other) == name) {
+        return format!("{}.{}", interface.place, interface.name);
+    }
+    name
+}
+
+fn plain_side(gateway: &GatewayPlan, interface: &InterfacePlan) -> String {
     let twins = gateway.interfaces.iter().filter(|other| other.place == interface.place).count();
     if twins > 1 { format!("{}-{}", interface.place, interface.name) } else { interface.place.clone() }
 }
 
 /// Places of both sides of a pair, `gw` for the gateway itself.
 fn pair_parts(gateway: &GatewayPlan, (input, output): Pair) -> [String; 2] {
-    [input, output].map(|index| index.map_or_else(|| "gw".to_owned(), |index| side(gateway, index)))
+    [input, output].map(|index| index.map_or_else(|| GATEWAY.to_owned(), |index| side(gateway, index)))
 }
 
 fn pair_name(gateway: &GatewayPlan, prefix: &str, pair: Pair) -> Name {
@@ -396,88 +410,38 @@ fn ranges(addresses: &Addresses, family: Family) -> Vec<String> {
     intervals(addresses, width).into_iter().map(|range| interval(range, width)).collect()
 }
 
-/// The rule's guard for protocols that no field of the key implies.
-fn guard(upper: Upper) -> String {
-    match upper {
-        Upper::Number(number) => format!("meta l4proto {number} "),
-        _ => String::new(),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::GatewayId;
 
-fn protocol(upper: Upper, width: Width) -> u8 {
-    match (upper, width) {
-        (Upper::Tcp, _) => 6,
-        (Upper::Udp, _) => 17,
-        (Upper::Sctp, _) => 132,
-        (Upper::Icmp, Width::V4) => 1,
-        (Upper::Icmp, Width::V6) => 58,
-        (Upper::Number(number), _) => number,
-    }
-}
-
-fn key(map: &VerdictMap, upper: Upper, width: Width) -> String {
-    map.key.iter().map(|field| field_word(*field, upper, width)).collect::<Vec<_>>().join(" . ")
-}
-
-const fn field_word(field: Field, upper: Upper, width: Width) -> &'static str {
-    match (field, width, upper) {
-        (Field::Destination, Width::V4, _) => "ip daddr",
-        (Field::Destination, Width::V6, _) => "ip6 daddr",
-        (Field::Source, Width::V4, _) => "ip saddr",
-        (Field::Source, Width::V6, _) => "ip6 saddr",
-        (Field::Service, _, Upper::Udp) => "udp dport",
-        (Field::Service, _, Upper::Sctp) => "sctp dport",
-        (Field::Service, Width::V4, Upper::Icmp) => "icmp type",
-        (Field::Service, Width::V6, Upper::Icmp) => "icmpv6 type",
-        (Field::Service, _, _) => "tcp dport",
-    }
-}
-
-const fn field_type(field: Field, upper: Upper, width: Width) -> &'static str {
-    match (field, width, upper) {
-        (Field::Destination | Field::Source, Width::V4, _) => "ipv4_addr",
-        (Field::Destination | Field::Source, Width::V6, _) => "ipv6_addr",
-        (Field::Service, Width::V4, Upper::Icmp) => "icmp_type",
-        (Field::Service, Width::V6, Upper::Icmp) => "icmpv6_type",
-        (Field::Service, _, _) => "inet_service",
-    }
-}
-
-fn field_text(field: Field, bounds: &maps::Bounds, upper: Upper, width: Width) -> String {
-    let [destination, source, service] = *bounds;
-    match field {
-        Field::Destination => interval(destination, width),
-        Field::Source => interval(source, width),
-        Field::Service if upper == Upper::Icmp && (service.lo(), service.hi()) == echo(width) => {
-            "echo-request".to_owned()
+    /// A gateway with interfaces (name, place).
+    fn gateway(interfaces: &[(&str, &str)]) -> GatewayPlan {
+        let interface = |&(name, place): &(&str, &str)| InterfacePlan {
+            name: name.to_owned(),
+            place: place.to_owned(),
+            zone: String::new(),
+            sources: Addresses::default(),
+            own: Addresses::default(),
+            outside: false,
+        };
+        let interfaces = interfaces.iter().map(interface).collect();
+        GatewayPlan {
+            gateway: GatewayId::new(0),
+            name: String::new(),
+            replicas: Vec::new(),
+            interfaces,
+            permits: Vec::new(),
         }
-        Field::Service if service.lo() == service.hi() => service.lo().to_string(),
-        Field::Service => format!("{}-{}", service.lo(), service.hi()),
     }
-}
 
-/// Echo request is type 8 (RFC 792) and 128 (RFC 4443).
-const fn echo(width: Width) -> (u128, u128) {
-    match width {
-        Width::V4 => (8, 8),
-        Width::V6 => (128, 128),
-    }
-}
-
-/// An address range as nft writes it: one address, a prefix, or both ends.
-fn interval(range: Interval, width: Width) -> String {
-    let (lo, hi) = (range.lo(), range.hi());
-    let text = |value: u128| match width {
-        Width::V4 => Ipv4Addr::from(u32::try_from(value).unwrap_or(u32::MAX)).to_string(),
-        Width::V6 => Ipv6Addr::from(value).to_string(),
-    };
-    let bits = if width == Width::V4 { 32 } else { 128 };
-    let size = hi.wrapping_sub(lo).wrapping_add(1);
-    if lo == hi {
-        text(lo)
-    } else if size.is_power_of_two() && lo & size.wrapping_sub(1) == 0 {
-        format!("{}/{}", text(lo), bits - size.trailing_zeros())
-    } else {
-        format!("{}-{}", text(lo), text(hi))
+    #[test]
+    fn no_two_interfaces_share_a_name_in_the_ruleset() {
+        let plan = gateway(&[("a", "gw"), ("b", "local"), ("c", "web"), ("d", "web"), ("e", "web-c"), ("f", "app")]);
+        let sides: Vec<String> = (0..6).map(|index| side(&plan, index)).collect();
+        assert_eq!(sides, ["gw.a", "local.b", "web.c", "web-d", "web-c.e", "app"]);
+        let names: BTreeSet<Name> = sides.iter().map(|side| Name::of("a_", &[side])).collect();
+        assert_eq!(names.len(), 6);
+        assert!(!names.contains(&Name::of("a_local", &[])));
     }
 }

@@ -9,6 +9,7 @@ mod chains;
 mod maps;
 mod names;
 mod ruleset;
+mod words;
 
 use super::{Files, Origin, VERSION};
 use crate::plan::{GatewayPlan, Plan};
