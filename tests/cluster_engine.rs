@@ -87,7 +87,7 @@ fn the_engine_sees_mutants_as_the_reader_does() {
             let files = compiled.policies(&plan.name);
             let (questions, addresses) = questions(&compiled, &plan.name, &facts);
             let all = mutants(&files);
-            for (what, files) in all.iter().step_by((all.len() / 70).max(1)) {
+            for (what, files) in all.iter().step_by((all.len() / 25).max(1)) {
                 let policies = read(borrowed(files), &facts);
                 if !policies.unclear.is_empty() || engine.load(&facts, files, &addresses, true).is_err() {
                     continue;
