@@ -16,6 +16,7 @@ mod lab;
 mod packet;
 mod policy;
 mod probes;
+mod random;
 mod reference;
 mod site;
 mod wire;
@@ -122,4 +123,29 @@ fn the_rulesets_of_kommune_musterau_agree() {
 #[test]
 fn the_rulesets_of_landesrz_seenland_agree() {
     try_example("landesrz-seenland");
+}
+
+/// Random sites until 100 000 probes have been sent: every ruleset agrees with its plan.
+#[test]
+fn the_rulesets_of_random_sites_agree() {
+    if !runs("rulesets of random sites on the kernel") {
+        return;
+    }
+    let start = Instant::now();
+    let (mut whole, mut sites) = (Tally::default(), 0);
+    for seed in 1.. {
+        if whole.probes >= 100_000 {
+            break;
+        }
+        let compiled = site::resolved(&random::site(seed)).unwrap_or_else(|error| panic!("site {seed}: {error}"));
+        sites += 1;
+        for gateway in &compiled.gateways {
+            let tally = try_ruleset(&gateway.policy, &gateway.ruleset, &[], 2_000);
+            let tally = tally.unwrap_or_else(|error| panic!("site {seed}, {}: {error}", gateway.name));
+            assert!(tally.agrees(), "site {seed}, {}: {tally}", gateway.name);
+            whole.add(tally);
+        }
+    }
+    println!("{sites} random sites: {whole}; {:.0} s", start.elapsed().as_secs_f64());
+    assert!(whole.passed > whole.probes / 20, "too few probes pass to mean anything: {whole}");
 }

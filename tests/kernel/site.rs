@@ -7,10 +7,9 @@ use crate::policy::{self, Family, Interface, Permit, Policy, Range, Service};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
-use zonec::check::check;
-use zonec::compile::compile;
+use zonec::check::{Checked, check};
+use zonec::compile::enforced;
 use zonec::graph::Hook;
-use zonec::i18n::Lang;
 use zonec::model::{Addresses, ServiceMatch};
 use zonec::plan::{GatewayPlan, Permit as Planned};
 use zonec::source::{Date, MemoryWorld};
@@ -52,8 +51,18 @@ pub fn world(folder: &Path) -> MemoryWorld {
 pub fn compiled(world: &MemoryWorld) -> CompiledSite {
     let checked = check(world, false).expect("built-in data");
     assert!(checked.is_releasable(), "the site is clean");
-    let model = checked.model.as_ref().expect("a releasable site has a model");
-    let (plan, files) = compile(&checked, model, Lang::En).expect("compiles");
+    rulesets(&checked).expect("compiles")
+}
+
+/// Compiles a site that need only resolve.
+pub fn resolved(world: &MemoryWorld) -> Result<CompiledSite, String> {
+    rulesets(&check(world, false).expect("built-in data"))
+}
+
+fn rulesets(checked: &Checked) -> Result<CompiledSite, String> {
+    let texts = || checked.findings.iter().map(|finding| format!("{finding:?}")).collect::<Vec<_>>().join("\n");
+    let model = checked.model.as_ref().ok_or_else(texts)?;
+    let (plan, files) = enforced(checked, model).map_err(|error| error.to_string())?;
     let gateways = plan.gateways.iter().map(|gateway| Compiled {
         name: gateway.name.clone(),
         policy: policy_of(gateway, |id| model.site.flows[id].name.clone()),
@@ -62,7 +71,7 @@ pub fn compiled(world: &MemoryWorld) -> CompiledSite {
     let legs = model.site.components.values().flat_map(|component| &component.legs);
     let first = legs.flat_map(|leg| zonec::model::Family::BOTH.map(|family| leg.addresses.first(family)));
     let hosts: BTreeSet<IpAddr> = first.flatten().collect();
-    CompiledSite { gateways: gateways.collect(), hosts: hosts.into_iter().collect() }
+    Ok(CompiledSite { gateways: gateways.collect(), hosts: hosts.into_iter().collect() })
 }
 
 fn policy_of(gateway: &GatewayPlan, name: impl Fn(zonec::model::FlowId) -> String) -> Policy {
