@@ -88,6 +88,10 @@ pub fn statements(site: &Site, plan: &ClusterPlan) -> Result<Vec<Statement>, Vec
             }
             Err(reason) => refused.push(refusal(plan, permit.flow, reason)),
         }
+        if same_mesh(site, plan.cluster, permit.peer_end) {
+            let reason = "its peer runs in another cluster of the same mesh, whose pods Cilium never matches by address; this version writes no such flows".to_owned();
+            refused.push(refusal(plan, permit.flow, reason));
+        }
         for end in [permit.subject, permit.peer_end] {
             if let End::Component(id) = end
                 && uses_host_network(site, id, plan.cluster)
@@ -130,6 +134,18 @@ fn uses_host_network(site: &Site, id: ComponentId, cluster: ClusterId) -> bool {
         namespace.cluster == cluster && managed(namespace)
     });
     here && component.decl.host_network.as_ref().is_some_and(|host| host.value)
+}
+
+/// Whether an end runs in another cluster that shares a mesh with this one.
+fn same_mesh(site: &Site, cluster: ClusterId, end: End) -> bool {
+    let home = match end {
+        End::Component(id) => site.components[id].namespace.map(|id| site.namespaces[id].cluster),
+        End::Namespace(id) => Some(site.namespaces[id].cluster),
+        End::Cluster(id) => Some(id),
+        _ => None,
+    };
+    let mesh = |id: ClusterId| site.clusters[id].decl.mesh.as_ref().map(|mesh| mesh.value.0.as_str());
+    home.is_some_and(|home| home != cluster && mesh(home).is_some() && mesh(home) == mesh(cluster))
 }
 
 fn subjects(site: &Site, cluster: ClusterId, end: End) -> Vec<(NamespaceId, Option<ComponentId>)> {
