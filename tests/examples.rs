@@ -169,7 +169,6 @@ fn auental_rests_on_the_trust_in_the_landesnetz() {
 const CARRIED: [&str; 3] = ["ZM-PAP-08", "ZM-UPL-01", "ZM-UPL-02"];
 
 #[test]
-#[ignore = "waits for the rules ZM-PAP-08, ZM-UPL-01 and ZM-UPL-02"]
 fn beispielhafen_is_carried_by_its_deviations() {
     let outcome = check(&example("stadt-beispielhafen"), "2025-06-30");
     assert_eq!(outcome.status, 0);
@@ -178,7 +177,6 @@ fn beispielhafen_is_carried_by_its_deviations() {
 }
 
 #[test]
-#[ignore = "waits for the rules ZM-PAP-08, ZM-UPL-01 and ZM-UPL-02"]
 fn beispielhafen_is_warned_before_the_end() {
     let outcome = check(&example("stadt-beispielhafen"), "2025-11-15");
     assert_eq!(outcome.status, 0);
@@ -187,7 +185,6 @@ fn beispielhafen_is_warned_before_the_end() {
 }
 
 #[test]
-#[ignore = "waits for the rules ZM-PAP-08, ZM-UPL-01 and ZM-UPL-02"]
 fn beispielhafen_is_refused_after_the_end() {
     let outcome = check(&example("stadt-beispielhafen"), "2026-01-01");
     assert_eq!(outcome.status, 1);

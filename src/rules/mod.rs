@@ -13,6 +13,7 @@ mod model;
 mod pap;
 mod sep;
 mod support;
+mod upl;
 mod vsn;
 mod zon;
 
@@ -48,6 +49,7 @@ pub fn registry() -> Vec<Rule> {
         mgt::RULES,
         k8s::RULES,
         vsn::RULES,
+        upl::RULES,
     ];
     families.iter().flat_map(|family| family.iter().copied()).collect()
 }

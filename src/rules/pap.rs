@@ -15,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     ("ZM-PAP-03", no_joint_net),
     ("ZM-PAP-04", separate_devices),
     ("ZM-PAP-06", ends_at_alg),
+    ("ZM-PAP-08", upstream_defence),
     ("ZM-PAP-10", through_gateway),
     ("ZM-PAP-11", administrative),
 ];
@@ -335,5 +336,16 @@ fn administrative(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             (false, _) => Finding::new("ZM-PAP-11", "p-a-p").label(network.span, "network"),
         };
         out.push(finding.arg("network", &network.name).object(&network.name));
+    }
+}
+
+/// Attacks that fill a line are met before it (DVS 5.3.3, NET.1.1.A30).
+fn upstream_defence(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (_, uplink) in site.uplinks.iter() {
+        if site.networks[uplink.network].is_internet() && uplink.decl.ddos_protection.is_none() {
+            let finding = Finding::new("ZM-PAP-08", "missing").arg("uplink", &uplink.name);
+            out.push(finding.label(uplink.span, "uplink").object(&uplink.name));
+        }
     }
 }
