@@ -11,6 +11,7 @@
     reason = "a test stops at the first thing it did not expect"
 )]
 
+mod figures;
 mod judge;
 mod lab;
 mod packet;
@@ -148,4 +149,12 @@ fn the_rulesets_of_random_sites_agree() {
     }
     println!("{sites} random sites: {whole}; {:.0} s", start.elapsed().as_secs_f64());
     assert!(whole.passed > whole.probes / 20, "too few probes pass to mean anything: {whole}");
+}
+
+#[test]
+#[ignore = "measures, judges nothing"]
+fn figures() {
+    if runs("figures of rulesets on the kernel") {
+        figures::print();
+    }
 }
