@@ -5,6 +5,7 @@ use crate::finding::Severity;
 use crate::i18n::Lang;
 use crate::output::manifest;
 use crate::plan::{Plan, plan};
+use crate::rules::registry;
 use crate::targets::report::Note;
 use crate::targets::{Files, Origin, cluster, diagram, nftables, report};
 use crate::verify;
@@ -36,7 +37,7 @@ pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Fi
     let (plan, mut files) = enforced(checked, model)?;
     diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
     let notes = notes(checked, model, lang);
-    report::emit(&plan, &notes, origin, lang, &mut files)
+    report::emit(&plan, &notes, coverage(checked), origin, lang, &mut files)
         .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
     let manifest = manifest(checked, site, &plan, &files);
     files.add("manifest.json", manifest);
@@ -83,6 +84,13 @@ fn refusals(site: &crate::model::Site, refused: &[crate::targets::Refused]) -> C
         object: format!("cluster {}", clusters.join(", ")),
         reason: refused.iter().map(line).collect::<Vec<_>>().join("\n  "),
     }
+}
+
+/// Rules with a decision procedure in this version: those of the registry and the family ABW.
+fn coverage(checked: &Checked) -> report::Coverage {
+    let deviations = checked.catalogue.ids().filter(|id| id.starts_with("ZM-ABW-")).count();
+    // ZM-MOD-01 is decided by the resolver.
+    report::Coverage { decided: registry().len() + deviations + 1, catalogue: checked.catalogue.rules().count() }
 }
 
 /// The findings as the diagram marks them.

@@ -297,20 +297,19 @@ fn through_gateway(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     for (id, network) in site.networks.iter() {
         let blocked = |vertex| enforces(site, vertex) || matches!(vertex, Vertex::Network(_));
         let inside = |vertex: Vertex| matches!(vertex, Vertex::Segment(id) if site.zones[site.segments[id].zone].class != "uplink");
-        let mut told = BTreeSet::new();
-        for vertex in
-            cx.graphs.topology.component(Vertex::Network(id), blocked).into_iter().filter(|vertex| inside(*vertex))
-        {
-            let Some(path) = cx.graphs.topology.path(Vertex::Network(id), |v| v == vertex, blocked) else { continue };
-            let joint = path.get(1).copied().unwrap_or(vertex);
-            // One finding per joint: what lies behind it is the same opening.
-            if told.insert(joint) {
-                let finding =
-                    Finding::new("ZM-PAP-10", "open").arg("network", &network.name).arg("segment", vertex.name(site));
-                let finding = finding.object(joint.name(site)).object(&network.name).object(vertex.name(site));
-                let finding = finding.label_with(vertex_span(site, joint), "joint", vec![]);
-                out.push(finding.label(vertex_span(site, vertex), "segment").witness(names(site, &path)));
-            }
+        // One finding per joint, with the nearest segment: what lies behind it is the same opening.
+        for joint in cx.graphs.topology.neighbours(Vertex::Network(id)).into_iter().filter(|joint| !blocked(*joint)) {
+            let others = |vertex: Vertex| {
+                blocked(vertex)
+                    || (vertex != joint && cx.graphs.topology.neighbours(Vertex::Network(id)).contains(&vertex))
+            };
+            let Some(path) = cx.graphs.topology.path(Vertex::Network(id), inside, others) else { continue };
+            let Some(end) = path.last() else { continue };
+            let finding =
+                Finding::new("ZM-PAP-10", "open").arg("network", &network.name).arg("segment", end.name(site));
+            let finding = finding.object(joint.name(site)).object(&network.name).object(end.name(site));
+            let finding = finding.label_with(vertex_span(site, joint), "joint", vec![]);
+            out.push(finding.label(vertex_span(site, *end), "segment").witness(names(site, &path)));
         }
     }
 }

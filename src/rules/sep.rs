@@ -82,6 +82,11 @@ fn filtered(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                 continue;
             }
             let Some(path) = cx.graphs.topology.path(Vertex::Segment(id), |v| v == vertex, blocked) else { continue };
+            // A way through a third zone is two faults that are told by themselves.
+            let third = |vertex: &Vertex| matches!(vertex, Vertex::Segment(id) if ![zone, other_zone].contains(&site.segments[*id].zone));
+            if path.iter().any(third) {
+                continue;
+            }
             // Main zones joined without any enforcement point are ZM-SEP-01's.
             let unenforced = !path.iter().any(|vertex| enforces(site, *vertex));
             if unenforced && main.0.is_some() && main.1.is_some() && main.0 != main.1 {

@@ -3,7 +3,7 @@
 use super::names::nearest;
 use super::schema::Defs;
 use super::tree::{Node, Value};
-use crate::finding::Finding;
+use crate::finding::{Finding, Fix};
 use crate::source::Span;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
@@ -25,6 +25,13 @@ impl Cx {
             label.args = args.to_vec();
         }
         self.findings.push(finding);
+    }
+
+    /// Adds a repair to the fault reported last.
+    pub fn mend(&mut self, span: Span, replacement: impl Into<String>) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.fix = Some(Fix { span, replacement: replacement.into() });
+        }
     }
 
     /// Reports that a node is of another shape than expected, in the words of `shapes:` in `zones/syntax.yaml`.
@@ -115,8 +122,8 @@ pub fn decode_scalar<T: Scalar>(node: &Node<'_>, cx: &mut Cx) -> Option<T> {
         Ok(value) => Some(value),
         Err(fault) => {
             cx.fault(fault.case, node.span, &fault.args);
-            if let (Some(fix), Some(finding)) = (fault.fix, cx.findings.pop()) {
-                cx.findings.push(finding.fix(node.span, fix));
+            if let Some(fix) = fault.fix {
+                cx.mend(node.span, fix);
             }
             None
         }
@@ -205,10 +212,9 @@ pub struct List<T>(pub Vec<Spanned<T>>);
 impl<T: Decode> Decode for List<T> {
     fn decode(node: &Node<'_>, cx: &mut Cx) -> Option<Self> {
         let Value::Seq(items) = &node.value else {
-            let before = cx.findings.len();
             cx.expected("list", node);
-            if let (Some(text), true, Some(finding)) = (node.text(), cx.findings.len() > before, cx.findings.pop()) {
-                cx.findings.push(finding.fix(node.span, format!("[{text}]")));
+            if let Some(text) = node.text() {
+                cx.mend(node.span, format!("[{text}]"));
             }
             return None;
         };
@@ -342,8 +348,11 @@ fn unknown_field(record: &'static str, name: &str, span: Span, known: &[&'static
     let args = [("record", record.to_owned()), ("field", name.to_owned())];
     cx.fault("unknown-field", span, &args);
     let near = nearest(name, known.iter().copied());
-    if let (Some(near), Some(finding)) = (near, cx.findings.pop()) {
-        cx.findings.push(finding.arg("nearest", near).fix(span, near));
+    if let Some(near) = near {
+        cx.mend(span, near);
+        if let Some(finding) = cx.findings.last_mut() {
+            finding.args.push(("nearest", near.to_owned()));
+        }
     } else if let Some(finding) = cx.findings.last_mut() {
         finding.args.push(("known", known.join("`, `")));
         finding.case = "unknown-field-list";

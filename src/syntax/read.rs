@@ -106,6 +106,12 @@ fn read_file(
             }
         }
     };
+    if document.is_none() && cx.findings.is_empty() {
+        // A decoder that fails must say why; this is the last guard against a fault that nobody tells.
+        cx.findings.push(
+            Finding::new("syntax", "untold").arg("path", &pending.path).label(Span { file, start: 0, end: 0 }, "here"),
+        );
+    }
     read.findings.append(&mut cx.findings);
     let document = document?;
     check_version(&document, file, pending.named_at.is_none(), &mut read.findings);

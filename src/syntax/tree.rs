@@ -75,6 +75,11 @@ pub fn parse_documents<'s>(text: &'s str, file: FileId, limits: &Limits) -> Resu
         Builder { file, limits, open: Vec::new(), anchors: HashMap::new(), nodes: 0, copied: 0, done: Vec::new() };
     for event in Parser::new_from_str(text) {
         match event {
+            Err(error) if is_depth(&error) => {
+                let at = error.marker().byte_offset().unwrap_or(0).min(text.len()) as u32;
+                let finding = Finding::new("syntax", "too-deep").arg("limit", limits.depth);
+                return Err(Box::new(finding.label(Span { file, start: at, end: at }, "here")));
+            }
             Ok((event, span)) => {
                 let range = span.byte_range().unwrap_or(0..0);
                 builder.event(event, Span { file, start: range.start as u32, end: range.end as u32 })?;
@@ -91,6 +96,11 @@ pub fn parse_documents<'s>(text: &'s str, file: FileId, limits: &Limits) -> Resu
         }
     }
     Ok(builder.done)
+}
+
+/// The scanner looks ahead and may meet its own bound on open flow collections before the tree meets ours.
+fn is_depth(error: &granit_parser::ScanError) -> bool {
+    error.info().contains("recursion limit")
 }
 
 fn fault(case: &'static str, span: Span) -> Box<Finding> {

@@ -38,11 +38,27 @@ struct Row {
     enforced: String,
 }
 
+/// How much of the catalogue stands behind a report.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Coverage {
+    /// Rules that this version decides.
+    pub decided: usize,
+    /// Rules and attestations of the catalogue.
+    pub catalogue: usize,
+}
+
 /// Writes `report/report.md`.
 ///
 /// # Errors
 /// The template engine's words; a test renders every example.
-pub fn emit(plan: &Plan, notes: &[Note], origin: Origin<'_>, lang: Lang, files: &mut Files) -> Result<(), String> {
+pub fn emit(
+    plan: &Plan,
+    notes: &[Note],
+    coverage: Coverage,
+    origin: Origin<'_>,
+    lang: Lang,
+    files: &mut Files,
+) -> Result<(), String> {
     let site = origin.site;
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
@@ -61,6 +77,8 @@ pub fn emit(plan: &Plan, notes: &[Note], origin: Origin<'_>, lang: Lang, files: 
         template,
         minijinja::value::Serde(json!({
             "version": VERSION,
+            "decided": coverage.decided,
+            "catalogue": coverage.catalogue,
             "name": escape(site.name()),
             "title": text(head.title.as_ref()),
             "operator": text(head.operator.as_ref()),
