@@ -72,8 +72,8 @@ record! {
     Location, "location" {
         /// Country, ISO 3166-1 alpha-2.
         req "country" country: Spanned<Word>,
-        /// Place in it.
-        opt "place" place: Spanned<Text>,
+        /// Town.
+        opt "town" town: Spanned<Text>,
     }
 }
 
