@@ -52,11 +52,13 @@ pub fn assess(site: &Site, catalogue: &Catalogue, findings: Vec<Finding>, strict
     assessed
 }
 
-/// Whether the `evidence` of the site settles a finding: the rule is decided by attestation, and the proof is valid.
+/// Whether the `evidence` of the site settles a finding: the rule is decided by attestation, and the proof is valid. What
+/// contradicts a valid proof stays: a review too long ago (ZM-VSN-07), another country (ZM-ATT-02).
 fn is_attested(site: &Site, catalogue: &Catalogue, finding: &Finding) -> bool {
-    catalogue
-        .rule(finding.rule)
-        .is_some_and(|rule| rule.deviability == Deviability::E || Catalogue::is_attestation(finding.rule))
+    !matches!(finding.case, "old" | "country")
+        && catalogue
+            .rule(finding.rule)
+            .is_some_and(|rule| rule.deviability == Deviability::E || Catalogue::is_attestation(finding.rule))
         && site.evidence.get(finding.rule).is_some_and(|evidence| is_valid(&evidence.decl, site.as_of))
 }
 

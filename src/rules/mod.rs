@@ -6,8 +6,10 @@
 mod acc;
 mod adr;
 mod catalogue;
+mod evidence;
 mod flo;
 mod k8s;
+mod log;
 mod mgt;
 mod model;
 mod pap;
@@ -46,6 +48,8 @@ pub fn registry() -> Vec<Rule> {
         acc::RULES,
         flo::RULES,
         adr::RULES,
+        evidence::RULES,
+        log::RULES,
         mgt::RULES,
         k8s::RULES,
         vsn::RULES,
