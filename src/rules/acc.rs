@@ -1,6 +1,7 @@
 //! ZM-ACC: access paths.
 
-use super::support::{Area, Pair, end_is, flow, is_remote_access, own_main_zone, pairs, untrusted};
+use super::acc_inner::accepted_remote_access;
+use super::support::{Area, Pair, end_is, flow, own_main_zone, pairs, untrusted};
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::graph::{Actor, Initiator, Reach, Step};
@@ -37,9 +38,10 @@ pub(super) fn in_class(site: &Site, actor: Actor, class: &str) -> bool {
 pub(super) fn reach_of(cx: &Cx<'_>, network: NetworkId) -> Reach {
     let site = cx.site;
     let starts = Initiator::outside(site, network);
+    let accepted = accepted_remote_access(cx);
     let skip = |from: Actor, to: Actor, _: Step| {
         let outside = starts.contains(&from);
-        outside && matches!(to, Actor::Component(id) if is_remote_access(site, id))
+        outside && matches!(to, Actor::Component(id) if accepted.contains(&id))
     };
     cx.graphs.initiator.reach(site, &starts, skip)
 }
@@ -95,9 +97,10 @@ fn never_inside(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+    let accepted = accepted_remote_access(cx);
     for pair in pairs(cx) {
         let web = pair.from.is_class(site, "external.web") && pair.to.is_class(site, "internal");
-        let remote = matches!(pair.ends.from.end, End::Component(id) if is_remote_access(site, id));
+        let remote = matches!(pair.ends.from.end, End::Component(id) if accepted.contains(&id));
         if web && !remote && told.insert(pair.flow.name.clone()) {
             let from = site.end_name(pair.ends.from.end);
             let finding = Finding::new("ZM-ACC-01", "web")

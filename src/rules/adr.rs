@@ -34,12 +34,17 @@ fn internal() -> Addresses {
     Addresses::from_nets(&nets)
 }
 
+/// Addresses that are internal: by their range, or by evidence that they are not announced.
+pub(super) fn internal_only(site: &Site) -> Addresses {
+    let proven: Vec<IpNet> =
+        site.head.internal_prefixes.iter().flat_map(|list| list.iter()).map(|entry| entry.prefix.value.0).collect();
+    internal().union(&Addresses::from_nets(&proven))
+}
+
 /// Public addresses end in the web zone (DVS 5.3.3).
 fn internal_addresses(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    let proven: Vec<IpNet> =
-        site.head.internal_prefixes.iter().flat_map(|list| list.iter()).map(|entry| entry.prefix.value.0).collect();
-    let allowed = internal().union(&Addresses::from_nets(&proven));
+    let allowed = internal_only(site);
     let is_public = |net: &IpNet| !Addresses::from_nets([net]).is_subset(&allowed);
     let public_class = |zone: crate::model::ZoneId| site.class(zone).is_none_or(|class| class.public_addresses);
     for segment in site.segments.values().filter(|segment| !public_class(segment.zone)) {

@@ -4,10 +4,13 @@
 //! `proof: model` has a function and that no function lacks its data.
 
 mod acc;
+mod acc_inner;
 mod adr;
+mod adr_names;
 mod catalogue;
 mod evidence;
 mod flo;
+mod flo_service;
 mod k8s;
 mod log;
 mod mgt;
@@ -16,6 +19,7 @@ mod pap;
 mod sep;
 mod support;
 mod upl;
+mod upl_networks;
 mod vsn;
 mod zon;
 
@@ -46,14 +50,18 @@ pub fn registry() -> Vec<Rule> {
         sep::RULES,
         pap::RULES,
         acc::RULES,
+        acc_inner::RULES,
         flo::RULES,
+        flo_service::RULES,
         adr::RULES,
+        adr_names::RULES,
         evidence::RULES,
         log::RULES,
         mgt::RULES,
         k8s::RULES,
         vsn::RULES,
         upl::RULES,
+        upl_networks::RULES,
     ];
     families.iter().flat_map(|family| family.iter().copied()).collect()
 }

@@ -1,11 +1,19 @@
 //! ZM-MOD: model integrity. ZM-MOD-01 is the resolver's.
 
 use super::{Cx, Rule};
-use crate::finding::Finding;
-use crate::model::{Place, Property};
+use crate::finding::{Finding, Severity};
+use crate::graph::{Actor, Step};
+use crate::model::{End, Place, Property};
 use std::collections::BTreeSet;
 
-pub(super) const RULES: &[Rule] = &[("ZM-MOD-02", assigned), ("ZM-MOD-03", trust_stated), ("ZM-MOD-06", joins_two)];
+pub(super) const RULES: &[Rule] = &[
+    ("ZM-MOD-02", assigned),
+    ("ZM-MOD-03", trust_stated),
+    ("ZM-MOD-04", pinned),
+    ("ZM-MOD-05", used),
+    ("ZM-MOD-06", joins_two),
+    ("ZM-MOD-07", outside),
+];
 
 /// Every zone has a class; every leg has an address (NET.1.1.A2). Zones without segment are refused by the resolver.
 fn assigned(cx: &Cx<'_>, out: &mut Vec<Finding>) {
@@ -61,4 +69,96 @@ fn too_few(case: &'static str, placeholder: &'static str, name: &str, count: usi
     (count < 2).then(|| {
         Finding::new("ZM-MOD-06", case).arg(placeholder, name).arg("device", name).arg("count", count).object(name)
     })
+}
+
+/// The rule set is named with its version; the resolver refuses one that this program does not carry.
+fn pinned(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    let named = &site.head.blueprint;
+    if site.blueprint.name != named.0 {
+        let finding = Finding::new("ZM-MOD-04", "unpinned").arg("blueprint", &named.0);
+        out.push(finding.label_with(named.span, "blueprint", vec![("known", site.blueprint.name.clone())]));
+    }
+}
+
+/// Nothing is unused (NET.1.1.A15): a fact worth knowing, not a fault.
+fn used(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    let mut tell = |case: &'static str, name: &str, span| {
+        let finding = Finding::new("ZM-MOD-05", case).arg(case, name).object(name).weigh(Severity::Info);
+        out.push(finding.label(span, "unused"));
+    };
+    let mut held: BTreeSet<Place> = BTreeSet::new();
+    held.extend(site.gateways.values().flat_map(|gateway| gateway.interfaces.iter().map(|i| i.leg.place)));
+    held.extend(site.components.values().flat_map(|component| component.legs.iter().map(|leg| leg.place)));
+    for cluster in site.clusters.values() {
+        held.extend(cluster.pools.iter().map(|pool| Place::Segment(pool.segment)));
+        held.extend(cluster.management.iter().map(|leg| leg.place));
+    }
+    held.extend(site.uplinks.values().filter_map(|uplink| uplink.segment).map(Place::Segment));
+    for (_, segment) in site.segments.iter().filter(|(id, _)| !held.contains(&Place::Segment(*id))) {
+        tell("segment", &segment.name, segment.span);
+    }
+    // Whoever a flow names, alone or as a member of something larger.
+    let mut busy: BTreeSet<Actor> = BTreeSet::new();
+    for actor in site.components.ids().map(Actor::Component) {
+        if cx.graphs.initiator.successors(actor).iter().any(|(_, step)| matches!(step, Step::Flow(_))) {
+            busy.insert(actor);
+        }
+    }
+    for flow in site.flows.values() {
+        for end in flow.from.iter().chain(&flow.to) {
+            let within = |component: crate::model::ComponentId| match end.end {
+                End::Component(id) => component == id,
+                End::Segment(id) => site.components[component].legs.iter().any(|leg| leg.place == Place::Segment(id)),
+                End::Network(id) => site.components[component].legs.iter().any(|leg| leg.place == Place::Network(id)),
+                End::Zone(id) => site.component_zones(component).contains(&id),
+                End::Namespace(id) => site.components[component].namespace == Some(id),
+                End::Cluster(id) => {
+                    let namespace = site.components[component].namespace;
+                    namespace.is_some_and(|namespace| site.namespaces[namespace].cluster == id)
+                }
+                End::Gateway(_) => false,
+            };
+            match end.end {
+                End::Component(id) => {
+                    busy.insert(Actor::Component(id));
+                }
+                End::Gateway(_) => {}
+                _ => busy.extend(site.components.ids().filter(|id| within(*id)).map(Actor::Component)),
+            }
+        }
+    }
+    for (_, component) in site.components.iter().filter(|(id, _)| !busy.contains(&Actor::Component(*id))) {
+        tell("component", &component.name, component.span);
+    }
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    named.extend(site.flows.values().flat_map(|flow| flow.services.iter().map(|service| service.expr.to_string())));
+    for component in site.components.values() {
+        use crate::syntax::scalars::Either;
+        match &component.decl.listens {
+            Some(Either::Short(list)) => named.extend(list.iter().map(|expr| expr.value.to_string())),
+            Some(Either::Long(entries)) => named.extend(entries.0.iter().map(|(expr, _)| expr.value.to_string())),
+            None => {}
+        }
+    }
+    for (name, service) in site.services.iter().filter(|(name, _)| !named.contains(*name)) {
+        tell("service", name, service.span);
+    }
+}
+
+/// Systems outside the scope stand in outside networks (DVS 4.2).
+fn outside(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (_, component) in site.components.iter().filter(|(id, _)| site.is(*id, Property::Outside)) {
+        for leg in &component.legs {
+            let Some(zone) = site.zone_of(leg.place) else { continue };
+            let finding = Finding::new("ZM-MOD-07", "inside")
+                .arg("component", &component.name)
+                .arg("segment", site.place_name(leg.place))
+                .arg("zone", &site.zones[zone].name)
+                .object(&component.name);
+            out.push(finding.label(leg.span, "place").label(component.decl.kind.span, "kind"));
+        }
+    }
 }
