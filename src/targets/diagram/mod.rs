@@ -81,6 +81,7 @@ fn layout(index: &Index, metrics: &Metrics, nets: &Nets, lang: Lang) -> Plan {
     let below: Vec<bool> = (0..index.places()).map(|p| rows.b.contains(&p)).collect();
     let sizes = panels::Panels { sheet: index.sheet, nets, metrics, lang }.sizes();
     let mut best: Option<Plan> = None;
+    let mut idle = 0;
     for round in 0..ROUNDS {
         let slack = Slack { gutter: 28 * round, gap: 28 * round };
         let cx = Context { index, nets: &nets.nets, metrics, below: &below, extra: 14 * round };
@@ -90,10 +91,13 @@ fn layout(index: &Index, metrics: &Metrics, nets: &Nets, lang: Lang) -> Plan {
         let board = Board { index, metrics, scene: &scene, bars: &bars, nets: &nets.nets, texts: &texts };
         let wiring = wire::route_all(&board);
         let failed = wiring.failed.len();
-        if best.as_ref().is_none_or(|b| failed < b.wiring.failed.len()) {
+        let improved = best.as_ref().is_none_or(|b| failed < b.wiring.failed.len());
+        if improved {
             best = Some(Plan { scene, bars, wiring, rows: rows.clone(), below: below.clone() });
         }
-        if failed == 0 {
+        // More space helps at once or not at all.
+        idle = if improved { 0 } else { idle + 1 };
+        if failed == 0 || idle == 2 {
             break;
         }
     }
