@@ -152,9 +152,16 @@ const OPEN: &[&str] = &[
     "ZM-ACC-04/nearly.yaml",
     "ZM-ACC-05/violates-gateway.yaml",
     "ZM-ACC-05/violates-peer.yaml",
+    "ZM-ACC-08/nearly.yaml",
+    "ZM-ACC-08/violates-stateless.yaml",
+    "ZM-ACC-08/violates.yaml",
     "ZM-FLO-01/violates-split.yaml",
+    "ZM-FLO-06/nearly.yaml",
+    "ZM-FLO-06/violates-port.yaml",
+    "ZM-FLO-10/violates-port.yaml",
     "ZM-MOD-02/violates-empty.yaml",
     "ZM-MOD-02/violates.yaml",
+    "ZM-MOD-04/violates.yaml",
     "ZM-MOD-07/violates.yaml",
 ];
 

@@ -1,4 +1,4 @@
-//! ZM-PAP-05, -07, -08, -12, -13: how application-level gateways, name servers and lines are set up at the Internet.
+//! ZM-PAP-05, -07, -12, -13: how application-level gateways and name servers are set up at the Internet.
 
 use super::{Cx, Rule};
 use crate::finding::Finding;
@@ -11,13 +11,8 @@ use crate::syntax::objects::{Stage, TlsMode};
 use crate::syntax::service::{ServiceExpr, Transport};
 use std::collections::BTreeSet;
 
-pub(super) const RULES: &[Rule] = &[
-    ("ZM-PAP-05", dual_homed),
-    ("ZM-PAP-07", fitting_proxy),
-    ("ZM-PAP-08", upstream_mitigation),
-    ("ZM-PAP-12", name_servers),
-    ("ZM-PAP-13", opened_tls),
-];
+pub(super) const RULES: &[Rule] =
+    &[("ZM-PAP-05", dual_homed), ("ZM-PAP-07", fitting_proxy), ("ZM-PAP-12", name_servers), ("ZM-PAP-13", opened_tls)];
 
 /// The gateway of a stage that a segment belongs to, with the place of its interface.
 fn gateway_at(site: &Site, segment: SegmentId, stage: Stage) -> Option<(&str, Span)> {
@@ -187,17 +182,6 @@ fn fitting_proxy(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                 let finding = finding.object(&flow.name).object(&alg.name);
                 out.push(finding.label(service.span, "service").label(alg.span, "alg"));
             }
-        }
-    }
-}
-
-/// Internet lines have an upstream service against attacks (DVS 5.3.3).
-fn upstream_mitigation(cx: &Cx<'_>, out: &mut Vec<Finding>) {
-    let site = cx.site;
-    for uplink in site.uplinks.values() {
-        if site.networks[uplink.network].is_internet() && uplink.decl.ddos_protection.is_none() {
-            let finding = Finding::new("ZM-PAP-08", "missing").arg("uplink", &uplink.name);
-            out.push(finding.object(&uplink.name).label(uplink.span, "uplink"));
         }
     }
 }
