@@ -15,8 +15,11 @@ mod k8s;
 mod log;
 mod mgt;
 mod model;
+mod need;
 mod pap;
+mod proxy;
 mod sep;
+mod shared;
 mod support;
 mod upl;
 mod upl_networks;
@@ -49,6 +52,9 @@ pub fn registry() -> Vec<Rule> {
         zon::RULES,
         sep::RULES,
         pap::RULES,
+        proxy::RULES,
+        shared::RULES,
+        need::RULES,
         acc::RULES,
         acc_inner::RULES,
         flo::RULES,

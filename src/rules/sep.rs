@@ -4,14 +4,18 @@ use super::support::{enforces, is_device, is_gateway_host, names, own_main_zone,
 use super::{Cx, Rule};
 use crate::finding::{Finding, Severity};
 use crate::graph::Vertex;
-use crate::model::{ComponentId, Place, Site, ZoneId};
+use crate::model::{ComponentId, Place, Property, Site, ZoneId};
 use std::collections::BTreeSet;
 
 pub(super) const RULES: &[Rule] =
     &[("ZM-SEP-01", main_zones_apart), ("ZM-SEP-02", filtered), ("ZM-SEP-06", no_bridge), ("ZM-SEP-09", default_deny)];
 
-/// A host that ZM-SEP-06 reports: its fault is named there once.
+/// A host that ZM-SEP-06 reports, or a hypervisor that ZM-SEP-07 does: its fault is named there once.
 fn bridges(site: &Site, id: ComponentId) -> bool {
+    if site.is(id, Property::Platform) {
+        let main: BTreeSet<_> = data_zones(site, id).into_iter().filter_map(|zone| own_main_zone(site, zone)).collect();
+        return main.len() > 1;
+    }
     !is_gateway_host(site, id) && !is_device(site, id) && data_zones(site, id).len() > 1
 }
 

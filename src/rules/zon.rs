@@ -1,14 +1,22 @@
 //! ZM-ZON: zones and placement.
 
-use super::support::{areas, end_is};
+use super::support::{areas, end_is, own_main_zone};
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::graph::Vertex;
 use crate::model::{ComponentId, End, LegRole, Place, Property, Site, ZoneId};
+use crate::syntax::document::MainZone;
 use std::collections::BTreeSet;
 
-pub(super) const RULES: &[Rule] =
-    &[("ZM-ZON-03", tiers), ("ZM-ZON-04", placement), ("ZM-ZON-05", no_logic_in_web), ("ZM-ZON-07", web_is_dmz)];
+pub(super) const RULES: &[Rule] = &[
+    ("ZM-ZON-01", known_class),
+    ("ZM-ZON-02", offered),
+    ("ZM-ZON-03", tiers),
+    ("ZM-ZON-04", placement),
+    ("ZM-ZON-05", no_logic_in_web),
+    ("ZM-ZON-07", web_is_dmz),
+    ("ZM-ZON-08", clients_apart),
+];
 
 fn of_class<'a>(site: &'a Site, class: &'a str) -> impl Iterator<Item = ZoneId> + 'a {
     site.zones.iter().filter(move |(_, zone)| zone.class == class).map(|(id, _)| id)
@@ -88,6 +96,19 @@ fn placement(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                 );
                 break;
             }
+        }
+    }
+    for (_, component) in site.components.iter().filter(|(id, _)| site.is(*id, Property::Database)) {
+        let Some(namespace) = component.namespace else { continue };
+        let cluster = &site.clusters[site.namespaces[namespace].cluster];
+        let class = &site.zones[cluster.zone].class;
+        if class == "external.app" {
+            let finding = Finding::new("ZM-ZON-04", "workload")
+                .arg("component", &component.name)
+                .arg("kind", &component.decl.kind.0)
+                .arg("cluster", &cluster.name);
+            let finding = finding.arg("class", class).arg("wanted", "external.db").object(&component.name);
+            out.push(finding.label(component.decl.kind.span, "kind").label(cluster.decl.zone.span, "leg"));
         }
     }
     for cluster in site.clusters.values() {
@@ -173,25 +194,74 @@ fn web_is_dmz(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// Whether a gateway is attached to the Internet: itself, or over uplink segments and the routers in them.
 fn at_internet(cx: &Cx<'_>, gateway: Vertex) -> bool {
     let site = cx.site;
-    cx.graphs.topology.neighbours(gateway).into_iter().any(|next| match next {
-        Vertex::Network(id) => site.networks[id].is_internet(),
-        Vertex::Segment(id) => {
-            site.zones[site.segments[id].zone].class == "uplink"
-                && cx
-                    .graphs
-                    .topology
-                    .neighbours(next)
-                    .into_iter()
-                    .any(|beyond| matches!(beyond, Vertex::Network(id) if site.networks[id].is_internet()))
-        }
-        _ => false,
-    })
+    let internet = |vertex: Vertex| matches!(vertex, Vertex::Network(id) if site.networks[id].is_internet());
+    let blocked = |vertex: Vertex| match vertex {
+        Vertex::Gateway(_) => true,
+        Vertex::Segment(id) => site.zones[site.segments[id].zone].class != "uplink",
+        Vertex::Network(_) => !internet(vertex),
+        Vertex::Component(_) => false,
+    };
+    cx.graphs.topology.path(gateway, internet, blocked).is_some()
 }
 
 fn touches_web(cx: &Cx<'_>, gateway: Vertex) -> bool {
     let site = cx.site;
     let web = |next: &Vertex| matches!(next, Vertex::Segment(id) if site.zones[site.segments[*id].zone].class == "external.web");
     cx.graphs.topology.neighbours(gateway).iter().any(web)
+}
+
+/// Every class is one of the blueprint (DVS-012-R02). A zone that states none is ZM-MOD-02's.
+fn known_class(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, zone) in site.zones.iter().filter(|(_, zone)| !zone.class.is_empty()) {
+        if site.class(id).is_none() {
+            let span = zone.decl.class.as_ref().map_or(zone.span, |class| class.span);
+            let finding = Finding::new("ZM-ZON-01", "unknown-class").arg("zone", &zone.name).arg("class", &zone.class);
+            let finding = finding.arg("blueprint", &site.blueprint.name).object(&zone.name);
+            out.push(finding.label(span, "class"));
+        }
+    }
+}
+
+/// Which main zones the site does not offer: never a violation (DVS 5.3.2).
+fn offered(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    let present: BTreeSet<MainZone> = site.zones.ids().filter_map(|zone| own_main_zone(site, zone)).collect();
+    let absent: Vec<String> = [MainZone::External, MainZone::Internal, MainZone::Restricted]
+        .into_iter()
+        .filter(|zone| !present.contains(zone))
+        .map(|zone| format!("`{}`", zone.word()))
+        .collect();
+    let finding = match absent.len() {
+        0 => return,
+        3 => Finding::new("ZM-ZON-02", "none"),
+        _ => Finding::new("ZM-ZON-02", "absent").arg("zones", absent.join(", ")),
+    };
+    out.push(finding.object(site.name()).label(site.head.name.span, "site"));
+}
+
+/// Clients and servers do not share a segment (NET.1.1.A5, A6).
+fn clients_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, segment) in site.segments.iter() {
+        let find = |property| {
+            site.components.iter().filter(move |(component, _)| site.is(*component, property)).find_map(
+                |(_, component)| {
+                    let leg = component.data_legs().find(|leg| leg.place == Place::Segment(id))?;
+                    Some((component, leg.span))
+                },
+            )
+        };
+        if let (Some((client, client_span)), Some((server, server_span))) =
+            (find(Property::Client), find(Property::Server))
+        {
+            let finding = Finding::new("ZM-ZON-08", "mixed").arg("segment", &segment.name);
+            let finding = finding.arg("client", &client.name).arg("server", &server.name);
+            let finding = finding.object(&segment.name).object(&client.name).object(&server.name);
+            out.push(finding.label(client_span, "client").label(server_span, "server"));
+        }
+    }
 }
