@@ -9,6 +9,7 @@ mod catalogue;
 mod evidence;
 mod flo;
 mod k8s;
+mod k8s_nodes;
 mod log;
 mod mgt;
 mod model;
@@ -52,6 +53,7 @@ pub fn registry() -> Vec<Rule> {
         log::RULES,
         mgt::RULES,
         k8s::RULES,
+        k8s_nodes::RULES,
         vsn::RULES,
         upl::RULES,
     ];
