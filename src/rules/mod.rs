@@ -18,6 +18,7 @@ mod sep;
 mod support;
 mod upl;
 mod vsn;
+mod vsn_transport;
 mod zon;
 
 pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, RuleData};
@@ -55,6 +56,7 @@ pub fn registry() -> Vec<Rule> {
         k8s::RULES,
         k8s_nodes::RULES,
         vsn::RULES,
+        vsn_transport::RULES,
         upl::RULES,
     ];
     families.iter().flat_map(|family| family.iter().copied()).collect()
