@@ -12,6 +12,7 @@ mod evidence;
 mod flo;
 mod flo_service;
 mod k8s;
+mod k8s_nodes;
 mod log;
 mod mgt;
 mod model;
@@ -24,6 +25,7 @@ mod support;
 mod upl;
 mod upl_networks;
 mod vsn;
+mod vsn_transport;
 mod zon;
 
 pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, RuleData};
@@ -65,7 +67,9 @@ pub fn registry() -> Vec<Rule> {
         log::RULES,
         mgt::RULES,
         k8s::RULES,
+        k8s_nodes::RULES,
         vsn::RULES,
+        vsn_transport::RULES,
         upl::RULES,
         upl_networks::RULES,
     ];
