@@ -263,10 +263,11 @@ fn egress_by_proxy(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for pair in pairs(cx) {
         let Area::Network(network) = pair.to else { continue };
-        if site.networks[network].trust() != Trust::Untrusted || matches!(pair.from, Area::Network(_)) {
+        let gateway = matches!(pair.ends.from.end, End::Gateway(_));
+        let outside = !gateway && matches!(pair.from, Area::Network(_));
+        if site.networks[network].trust() != Trust::Untrusted || outside {
             continue;
         }
-        let gateway = matches!(pair.ends.from.end, End::Gateway(_));
         if !gateway && pair.from.is_class(site, "external.web") {
             continue;
         }

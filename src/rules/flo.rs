@@ -4,8 +4,10 @@ use super::{Cx, Rule};
 use crate::finding::{Finding, Severity};
 use crate::graph::NoWay;
 use crate::model::site::Flow;
-use crate::model::{End, Family, GatewayId, ServiceMatch, Site};
-use std::collections::BTreeSet;
+use crate::model::{End, Family, GatewayId, Ranges, ServiceMatch, Site};
+use crate::source::Span;
+use crate::syntax::service::Transport;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RULES: &[Rule] =
     &[("ZM-FLO-01", necessary), ("ZM-FLO-02", documented), ("ZM-FLO-03", specific), ("ZM-FLO-05", realisable)];
@@ -13,26 +15,34 @@ pub(super) const RULES: &[Rule] =
 /// Only necessary protocols and ports (DVS 5.3.3, NET.1.1.A8).
 fn necessary(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let limit = cx.site.blueprint.parameters.port_range_limit;
+    let count = |ports: &Ranges<u16>| -> u32 {
+        ports.intervals().iter().map(|(first, last)| u32::from(*last) - u32::from(*first) + 1).sum()
+    };
     for flow in cx.site.flows.values() {
+        let about = |case| Finding::new("ZM-FLO-01", case).arg("flow", &flow.name).object(&flow.name);
+        // The ports of one protocol are added up over the flow, so that a wide range cannot be split into narrow ones.
+        let mut opened: BTreeMap<Transport, (Ranges<u16>, Span)> = BTreeMap::new();
         for service in &flow.services {
             for found in &service.matches {
-                let about = |case| Finding::new("ZM-FLO-01", case).arg("flow", &flow.name).object(&flow.name);
                 let ServiceMatch::Ports(transport, ports) = found else {
                     if *found == ServiceMatch::Any {
                         out.push(about("any").label(service.span, "service"));
                     }
                     continue;
                 };
-                let count: u32 =
-                    ports.intervals().iter().map(|(first, last)| u32::from(*last) - u32::from(*first) + 1).sum();
-                let reasoned = flow.decl.reason.is_some() || range_reason(cx.site, service);
-                if count >= u32::from(u16::MAX) {
+                if count(ports) >= u32::from(u16::MAX) {
                     out.push(about("all-ports").arg("protocol", transport.word()).label(service.span, "service"));
-                } else if count > limit && !reasoned {
-                    let finding =
-                        about("wide").arg("protocol", transport.word()).arg("count", count).arg("limit", limit);
-                    out.push(finding.label(service.span, "wide"));
+                } else if flow.decl.reason.is_none() && !range_reason(cx.site, service) {
+                    let entry = opened.entry(*transport).or_insert((Ranges::default(), service.span));
+                    entry.0 = entry.0.union(ports);
                 }
+            }
+        }
+        for (transport, (ports, span)) in opened {
+            let count = count(&ports);
+            if count > limit {
+                let finding = about("wide").arg("protocol", transport.word()).arg("count", count).arg("limit", limit);
+                out.push(finding.label_with(span, "wide", vec![("count", count.to_string())]));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! ZM-FLO, second half: releases between namespaces, insecure and hidden protocols, redundancy, expiry.
 
-use super::support::{Area, end_is, pairs};
+use super::support::{Area, end_is, is_known_as, pairs};
 use super::{Cx, Rule};
 use crate::finding::{Finding, Severity};
 use crate::model::site::{Flow, ServiceUse};
@@ -66,7 +66,8 @@ fn released(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 fn alternative(site: &Site, service: &ServiceUse) -> String {
     let services = &site.blueprint.services;
     let named = services.get(&service.expr.to_string());
-    let found = named.or_else(|| services.values().find(|entry| !entry.secure && entry.matches() == service.matches));
+    let found =
+        named.or_else(|| services.values().find(|entry| !entry.secure && within(&service.matches, &entry.matches())));
     found.and_then(|entry| entry.alternative.clone()).unwrap_or_else(|| "–".to_owned())
 }
 
@@ -75,7 +76,9 @@ fn secure(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let managed = |place: Place| site.zone_of(place).is_some_and(|zone| site.zones[zone].class == "management");
     for (id, flow) in site.flows.iter().filter(|(_, flow)| flow.decl.protected_by.is_none()) {
-        for service in flow.services.iter().filter(|service| service.secure == Some(false)) {
+        let insecure =
+            |service: &&ServiceUse| is_known_as(site, service, |entry| !entry.secure, service.secure == Some(false));
+        for service in flow.services.iter().filter(insecure) {
             let ways = cx.graphs.ways.of(id).iter().filter_map(|pair| pair.ways.as_ref().ok()).flatten();
             let mut open = ways.filter(|way| {
                 let (source, destination) = (way.source.place, way.destination.place);
@@ -224,7 +227,8 @@ fn not_encapsulated(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let name = |area: Area| area.name(site).to_owned();
-        for service in pair.flow.services.iter().filter(|service| service.tunnel) {
+        let tunnel = |service: &&ServiceUse| is_known_as(site, service, |entry| entry.tunnel, service.tunnel);
+        for service in pair.flow.services.iter().filter(tunnel) {
             if told.insert((pair.flow.name.clone(), service.span, pair.from, pair.to)) {
                 let finding = Finding::new("ZM-FLO-10", "tunnel")
                     .arg("flow", &pair.flow.name)

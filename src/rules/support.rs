@@ -2,12 +2,13 @@
 
 use super::Cx;
 use crate::graph::{PairWays, Topology, Vertex};
-use crate::model::blueprint::ClassMainZone;
-use crate::model::site::Flow;
-use crate::model::{ComponentId, End, FlowId, NetworkId, Place, Property, Site, ZoneId};
+use crate::model::blueprint::{CatalogueService, ClassMainZone};
+use crate::model::site::{Flow, ServiceUse};
+use crate::model::{ComponentId, End, FlowId, NetworkId, Place, Property, Ranges, ServiceMatch, Site, ZoneId};
 use crate::source::Span;
 use crate::syntax::document::{MainZone, Trust};
 use crate::syntax::objects::Users;
+use crate::syntax::service::ServiceExpr;
 
 /// Whether a vertex is an enforcement point (E of the catalogue): filters, application-level, VPN and crypto gateways.
 pub(super) fn enforces(site: &Site, vertex: Vertex) -> bool {
@@ -177,4 +178,50 @@ pub(super) fn end_is(site: &Site, end: End, property: Property) -> bool {
 /// Kind of the end for messages.
 pub(super) fn kind_of(site: &Site, end: End) -> String {
     component(end).map_or_else(|| "–".to_owned(), |id| site.components[id].decl.kind.0.clone())
+}
+
+/// Whether the catalogue knows a service as one of a sort: by its name, or, for a literal port or protocol, because services
+/// of that sort use it and no other service does.
+pub(super) fn is_known_as(
+    site: &Site,
+    service: &ServiceUse,
+    sort: impl Fn(&CatalogueService) -> bool,
+    named: bool,
+) -> bool {
+    let limit = site.blueprint.parameters.port_range_limit;
+    let too_wide = match service.expr {
+        ServiceExpr::Ports(_, first, last) => u32::from(last.saturating_sub(first)) >= limit,
+        ServiceExpr::Named(_) => true,
+        _ => false,
+    };
+    // What a wide range lets pass besides is ZM-FLO-01's.
+    if named || too_wide {
+        return named;
+    }
+    let touched = |entry: &CatalogueService| -> Vec<ServiceMatch> {
+        let both =
+            entry.matches().into_iter().flat_map(|known| service.matches.iter().map(move |own| (known.clone(), own)));
+        both.filter_map(|(known, own)| match (known, own) {
+            (ServiceMatch::Ports(a, known), ServiceMatch::Ports(b, own)) if a == *b => {
+                let common = known.intersection(own);
+                (!common.is_empty()).then_some(ServiceMatch::Ports(a, common))
+            }
+            (known, own) if known == *own => Some(known),
+            _ => None,
+        })
+        .collect()
+    };
+    let entries = site.blueprint.services.values();
+    let (of_sort, others): (Vec<_>, Vec<_>) = entries.partition(|entry| sort(entry));
+    let harmless: Vec<ServiceMatch> = others.into_iter().flat_map(touched).collect();
+    of_sort.into_iter().flat_map(touched).any(|found| match found {
+        ServiceMatch::Ports(transport, ports) => {
+            let shared = harmless.iter().fold(Ranges::default(), |all, item| match item {
+                ServiceMatch::Ports(other, ports) if *other == transport => all.union(ports),
+                _ => all,
+            });
+            !ports.is_subset(&shared)
+        }
+        other => !harmless.contains(&other),
+    })
 }

@@ -20,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
     ("ZM-UPL-07", portal_interface),
     ("ZM-UPL-08", no_transit),
     ("ZM-UPL-09", independent_providers),
+    ("ZM-UPL-10", fallback_replicated),
 ];
 
 /// Judges the evidence a network carries, or the site's evidence for the rule.
@@ -272,5 +273,30 @@ fn independent_providers(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         }
         let need = if need == Protection::High { "high" } else { "very-high" };
         out.push(finding.label_with(span, "zone", vec![("need", need.to_owned())]));
+    }
+}
+
+/// A declared fallback is replicated to (DVS-020-R01, Ausweichrechenzentrum).
+fn fallback_replicated(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+    let site = cx.site;
+    for (id, component) in site.components.iter().filter(|(id, _)| site.is(*id, Property::CloudSite)) {
+        if !component.decl.fallback.as_ref().is_some_and(|fallback| fallback.value) {
+            continue;
+        }
+        let is_end = |end| end == End::Component(id);
+        let ids = site.flows.iter().map(|(flow, _)| flow);
+        let joining: Vec<_> = ids
+            .flat_map(|flow| cx.graphs.ways.of(flow))
+            .filter(|pair| is_end(pair.from.end) || is_end(pair.to.end))
+            .collect();
+        let case = if joining.is_empty() {
+            "no-replication"
+        } else if joining.iter().all(|pair| pair.ways.is_err()) {
+            "no-path"
+        } else {
+            continue;
+        };
+        let finding = Finding::new("ZM-UPL-10", case).arg("component", &component.name).object(&component.name);
+        out.push(finding.label(component.span, "fallback"));
     }
 }

@@ -428,6 +428,8 @@ record! {
         opt "management" management: Spanned<ManagementBand>,
         /// Product.
         opt "product" product: Spanned<Text>,
+        /// Another site that is this one's fallback, or whose fallback this one is (ZM-UPL-10).
+        opt "fallback" fallback: Spanned<bool>,
         /// Level of government of another site: `bund`, `land`, `kommune`.
         opt "level" level: Spanned<Word>,
         /// Title for people.
