@@ -26,6 +26,9 @@ mod theme;
 mod wire;
 mod words;
 
+#[cfg(test)]
+mod checks;
+
 use crate::i18n::Lang;
 use cards::Index;
 use geometry::Rect;

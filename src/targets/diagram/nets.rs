@@ -174,28 +174,32 @@ fn join(index: &Index, nets: &mut Vec<Net>, flow: usize, ends: [End; 2], chain: 
 /// A line and its counterpart in the opposite direction become one line with two heads.
 fn pair_up(index: &Index, groups: &mut BTreeMap<Key, Vec<Net>>) {
     let service = |n: &Net| n.flows.first().and_then(|f| index.sheet.flows.get(*f)).map(|f| f.service.clone());
+    let is_twin = |n: &Net, other: &Net| {
+        let single = n.sources.len() == 1 && n.targets.len() == 1;
+        single && n.sources == other.targets && n.targets == other.sources && service(n) == service(other)
+    };
     let keys: Vec<Key> = groups.keys().cloned().collect();
     for key in keys {
         let (plane, status, a, b, chain) = &key;
-        let reversed: Vec<usize> = chain.iter().rev().copied().collect();
-        let other = (*plane, *status, *b, *a, reversed);
-        if *plane == Plane::Management || a >= b {
+        let other = (*plane, *status, *b, *a, chain.iter().rev().copied().collect());
+        if *plane == Plane::Management || key > other {
             continue;
         }
-        let Some(mut back) = groups.remove(&other) else { continue };
-        for net in groups.get_mut(&key).into_iter().flatten() {
-            let twin = back.iter().position(|n| {
-                n.sources == net.targets
-                    && n.targets == net.sources
-                    && n.sources.len() == 1
-                    && service(n) == service(net)
-            });
-            if let Some(twin) = twin {
-                net.flows.extend(back.remove(twin).flows);
+        let Some(mut ahead) = groups.remove(&key) else { continue };
+        // Inside a zone a line and its counterpart may share their key.
+        let mut back = groups.remove(&other).unwrap_or_default();
+        let mut kept: Vec<Net> = Vec::new();
+        while !ahead.is_empty() {
+            let mut net = ahead.remove(0);
+            let pool = if key == other { &mut ahead } else { &mut back };
+            if let Some(twin) = pool.iter().position(|n| is_twin(n, &net)) {
+                net.flows.extend(pool.remove(twin).flows);
                 net.flows.sort_unstable();
                 net.heads = [true, true];
             }
+            kept.push(net);
         }
+        groups.insert(key, kept);
         if !back.is_empty() {
             groups.insert(other, back);
         }

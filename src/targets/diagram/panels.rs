@@ -78,6 +78,10 @@ impl Panels<'_> {
     }
 
     fn entry_text(&self, flow: &Flow) -> String {
+        // A flow from or to a filter itself has no line and no ends on the sheet.
+        if flow.links.is_empty() {
+            return format!("{} · {}", flow.id, flow.protocol);
+        }
         format!("{} · {}", self.ends(flow), flow.protocol)
     }
 
@@ -136,7 +140,7 @@ impl Panels<'_> {
             svg.text((x + 9) * 10, y * 10, font, false, &flow.label);
             let mut text = self.entry_text(flow);
             if self.nets.undrawn.contains(i) {
-                text.push_str(&format!(" ({})", Word::Inside.of(self.lang)));
+                text.push_str(&format!(" ({})", Word::Undrawn.of(self.lang)));
             }
             let text = self.metrics.fit(&text, 105, false, width - LIST_LABEL - 10);
             svg.text((x + LIST_LABEL) * 10, y * 10, mute(105), false, &text);

@@ -14,6 +14,8 @@ use super::sheet::Plane;
 
 /// Attempts to find a way that has room for the label.
 const ATTEMPTS: usize = 6;
+/// Nothing is drawn closer to the left and right edge of the sheet.
+const SHEET_EDGE: i32 = 12;
 /// Surcharge for cells of a way that had no room.
 const TOLL: i32 = 40;
 
@@ -113,6 +115,13 @@ impl<'a> Router<'a> {
             obstacles.boxes.push(rect);
         }
         lanes.block(Rect::new(-20, -20, scene.width + 40, 20 + scene.top.0 - 30));
+        for margin in [
+            Rect::new(-20, -20, 20 + SHEET_EDGE, scene.height + 40),
+            Rect::new(scene.width - SHEET_EDGE, -20, 20 + SHEET_EDGE, scene.height + 40),
+        ] {
+            lanes.block(margin);
+            obstacles.boxes.push(margin);
+        }
         obstacles.boxes.extend(&scene.cards);
         obstacles.boxes.extend(board.bars.iter().map(|b| b.rect));
         for rect in scene.places.iter().chain(&scene.clusters).chain(&scene.container) {
@@ -222,12 +231,16 @@ impl<'a> Router<'a> {
         let extra =
             net.sources.iter().skip(1).map(|e| (*e, true)).chain(net.targets.iter().skip(1).map(|e| (*e, false)));
         for (end, joins) in extra {
-            let Some(way) = self.way(&lanes, net, closed, toll, Some((end, joins, &trunk.cells, &span))) else {
+            let way = self.way(&lanes, net, closed, toll, Some((end, joins, &trunk.cells, &span)));
+            let joint = way.as_ref().and_then(|w| if joins { w.cells.last() } else { w.cells.first() }).copied();
+            span.note(trunk.cells.iter().position(|c| Some(*c) == joint), joins);
+            // Without a bar on the trunk a branch may join anywhere; the label then names the trunk.
+            let anywhere = span.anywhere(trunk.cells.len());
+            let late = || self.way(&lanes, net, closed, toll, Some((end, joins, &trunk.cells, anywhere.as_ref()?)));
+            let Some(way) = way.or_else(late) else {
                 defects += 2;
                 continue;
             };
-            let joint = if joins { way.cells.last() } else { way.cells.first() };
-            span.note(trunk.cells.iter().position(|c| Some(c) == joint), joins);
             lanes.enter(id, &way.cells, &self.upright);
             branches.push(Branch { points: corners(&lanes, &way), joins });
         }
@@ -293,6 +306,8 @@ struct Trial {
 
 /// The part of a trunk that all its flows share, as positions in its cells.
 struct Span {
+    /// Whether the trunk crosses a bar.
+    barred: bool,
     /// Sources join before this position: that of the first filter, or the middle.
     first: usize,
     /// Targets branch off from this position on.
@@ -309,11 +324,17 @@ impl Span {
             cells.iter().enumerate().filter(|(_, c)| lanes.cell(**c).bar.is_some()).map(|(i, _)| i).collect();
         let middle = cells.len() / 2;
         Self {
+            barred: !bars.is_empty(),
             first: bars.first().copied().unwrap_or(middle),
             last: bars.last().map_or(middle, |b| b + 1),
             low: 0,
             high: cells.len().saturating_sub(1),
         }
+    }
+
+    /// The whole trunk as the range of joints, when no filter lies on it.
+    fn anywhere(&self, cells: usize) -> Option<Self> {
+        (!self.barred).then_some(Self { barred: false, first: cells, last: 1, low: 0, high: cells })
     }
 
     fn note(&mut self, at: Option<usize>, joins: bool) {

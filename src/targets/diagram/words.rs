@@ -32,7 +32,7 @@ pub enum Word {
     More,
     Pap,
     Zones,
-    Inside,
+    Undrawn,
 }
 
 impl Word {
@@ -74,7 +74,7 @@ impl Word {
             Self::More => ("weitere, siehe Bericht", "more, see the report"),
             Self::Pap => ("P-A-P-Struktur (NET.1.1.A18, NET.3.2.A16)", "P-A-P structure (NET.1.1.A18, NET.3.2.A16)"),
             Self::Zones => ("Zonen", "zones"),
-            Self::Inside => ("innerhalb der Zone", "inside the zone"),
+            Self::Undrawn => ("ohne Linie", "no line"),
         }
     }
 }

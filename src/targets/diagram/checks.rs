@@ -1,0 +1,183 @@
+//! The picture held against its own rules, on the examples: nothing overlaps, no line runs through a box, and every
+//! line shows exactly the filters of its chain.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::cards::{End, Index};
+use super::geometry::{Pt, Rect};
+use super::metrics::Metrics;
+use super::nets::Nets;
+use super::sheet::Sheet;
+use super::wire::{Label, Wire, line_rect};
+use super::{Plan, from_site, layout, nets, render, texts};
+use crate::check::{Model, check};
+use crate::i18n::Lang;
+use crate::source::{Date, MemoryWorld};
+use crate::targets::Origin;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const EXAMPLES: [&str; 4] = ["kommune-musterau", "landesrz-seenland", "kreis-it-auental", "zv-it-talwinkel"];
+
+fn files(folder: &Path, below: &str, out: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let name = format!("{below}{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            files(&entry.path(), &format!("{name}/"), out);
+        } else if name.ends_with(".yaml") {
+            out.insert(name, std::fs::read(entry.path()).unwrap());
+        }
+    }
+}
+
+fn sheet(example: &str, lang: Lang) -> Sheet {
+    let mut all = BTreeMap::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), "", &mut all);
+    let world = MemoryWorld { files: all, as_of: Date::new(2026, 11, 24).unwrap(), main: "site.yaml".to_owned() };
+    let checked = check(&world, false).unwrap();
+    let Model { site, graphs } = checked.model.as_ref().unwrap();
+    let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
+    from_site::sheet(origin, graphs, &[], lang)
+}
+
+struct Drawn<'a> {
+    index: &'a Index<'a>,
+    nets: &'a Nets,
+    plan: &'a Plan,
+    metrics: &'a Metrics,
+}
+
+fn parts(wire: &Wire) -> Vec<Rect> {
+    wire.polylines().flat_map(|p| p.windows(2).map(|w| line_rect(w[0], w[1])).collect::<Vec<_>>()).collect()
+}
+
+impl Drawn<'_> {
+    /// Everything that is wrong with the picture, one line each.
+    fn faults(&self) -> Vec<String> {
+        let (plan, scene) = (self.plan, &self.plan.scene);
+        let mut out: Vec<String> =
+            plan.wiring.failed.iter().map(|n| format!("{} does not fit", self.nets.nets[*n].id)).collect();
+        let texts = texts(self.index, self.metrics, scene, &plan.bars, &plan.below, Lang::De);
+        let solid: Vec<Rect> = scene.cards.iter().chain(&texts).copied().collect();
+        let labels: Vec<(usize, Rect)> =
+            plan.wiring.wires.iter().filter_map(|w| Some((w.net, w.label?.rect))).collect();
+        for (i, a) in scene.cards.iter().enumerate() {
+            out.extend(scene.cards.iter().skip(i + 1).filter(|b| b.hits(a)).map(|b| format!("cards {a:?} {b:?}")));
+            out.extend(texts.iter().filter(|t| t.hits(a)).map(|t| format!("text {t:?} on card {a:?}")));
+        }
+        for (i, (net, r)) in labels.iter().enumerate() {
+            let id = &self.nets.nets[*net].id;
+            let bars = plan.bars.iter().map(|b| &b.rect);
+            out.extend(solid.iter().chain(bars).filter(|s| s.hits(r)).map(|s| format!("label {id} on {s:?}")));
+            out.extend(labels.iter().skip(i + 1).filter(|(_, o)| o.hits(r)).map(|_| format!("label {id} on a label")));
+            let lines = plan.wiring.wires.iter().filter(|w| w.net != *net).flat_map(parts);
+            out.extend(lines.filter(|l| l.hits(r)).map(|l| format!("label {id} on line {l:?}")));
+            let sheet = Rect::new(0, 0, scene.width, scene.height);
+            out.extend((r.x < 0 || r.right() > sheet.right()).then(|| format!("label {id} leaves the sheet")));
+        }
+        for wire in &plan.wiring.wires {
+            self.line_faults(wire, &solid, &mut out);
+        }
+        out
+    }
+
+    fn line_faults(&self, wire: &Wire, solid: &[Rect], out: &mut Vec<String>) {
+        let (scene, net) = (&self.plan.scene, &self.nets.nets[wire.net]);
+        let through = parts(wire).into_iter().flat_map(|l| solid.iter().filter(move |s| s.grown(-2).hits(&l)));
+        out.extend(through.map(|s| format!("{} runs through {s:?}", net.id)));
+        let own = |place: usize| place == net.from || place == net.to;
+        for (_, zone) in scene.places.iter().enumerate().filter(|(p, _)| !own(*p)) {
+            let hit = parts(wire).iter().any(|l| zone.grown(-2).hits(l));
+            out.extend(hit.then(|| format!("{} runs through a foreign zone {zone:?}", net.id)));
+        }
+        let bends = wire.polylines().map(|p| p.len().saturating_sub(2)).max().unwrap_or(0);
+        out.extend((bends > 4).then(|| format!("{} has {bends} bends", net.id)));
+        let mut shown: Vec<usize> = self.crossed(&wire.trunk);
+        shown.extend(&wire.plates);
+        let mut chain = net.chain.clone();
+        shown.sort_unstable();
+        chain.sort_unstable();
+        out.extend((shown != chain).then(|| format!("{} shows filters {shown:?}, passes {chain:?}", net.id)));
+        for branch in &wire.branches {
+            out.extend((!self.crossed(&branch.points).is_empty()).then(|| format!("{}: branch at a filter", net.id)));
+        }
+    }
+
+    /// Filters whose bars a polyline crosses from side to side.
+    fn crossed(&self, points: &[Pt]) -> Vec<usize> {
+        let parts = points.windows(2).map(|w| (w[0], w[1]));
+        let over = |a: Pt, b: Pt| {
+            self.plan.bars.iter().filter(move |bar| {
+                let (low, high) = (Pt { x: a.x.min(b.x), y: a.y.min(b.y) }, Pt { x: a.x.max(b.x), y: a.y.max(b.y) });
+                let r = bar.rect;
+                if bar.vertical {
+                    a.y == b.y && r.y <= a.y && a.y <= r.bottom() && low.x <= r.x && r.right() <= high.x
+                } else {
+                    a.x == b.x && r.x <= a.x && a.x <= r.right() && low.y <= r.y && r.bottom() <= high.y
+                }
+            })
+        };
+        parts.flat_map(|(a, b)| over(a, b)).map(|bar| bar.filter).collect()
+    }
+}
+
+fn with_layout(sheet: &Sheet, test: impl FnOnce(&Index, &Metrics, &Nets, Plan)) {
+    let metrics = Metrics::default();
+    let index = Index::new(sheet, &metrics, false);
+    let nets = nets::bundle(&index, Lang::De);
+    let plan = layout(&index, &metrics, &nets, Lang::De);
+    test(&index, &metrics, &nets, plan);
+}
+
+#[test]
+fn the_pictures_of_the_examples_keep_their_rules() {
+    for example in EXAMPLES {
+        with_layout(&sheet(example, Lang::De), |index, metrics, nets, plan| {
+            let drawn = Drawn { index, nets, plan: &plan, metrics };
+            assert_eq!(plan.wiring.wires.len(), nets.nets.len(), "{example}: every bundle has a line");
+            assert_eq!(drawn.faults(), Vec::<String>::new(), "{example}");
+        });
+    }
+}
+
+#[test]
+fn an_overlap_is_found() {
+    with_layout(&sheet("kommune-musterau", Lang::De), |index, metrics, nets, mut plan| {
+        let card = plan.scene.cards[0];
+        plan.wiring.wires[0].label = Some(Label { rect: Rect::new(card.x, card.y, 40, 18), short: false });
+        plan.wiring.wires[1].trunk =
+            vec![Pt { x: card.x - 20, y: card.cy() }, Pt { x: card.right() + 20, y: card.cy() }];
+        let faults = Drawn { index, nets, plan: &plan, metrics }.faults();
+        assert!(faults.iter().any(|f| f.starts_with("label")), "{faults:?}");
+        assert!(faults.iter().any(|f| f.contains("runs through")), "{faults:?}");
+    });
+}
+
+#[test]
+fn every_flow_is_in_the_picture_or_in_its_list() {
+    for example in EXAMPLES {
+        let sheet = sheet(example, Lang::De);
+        let svg = render(&sheet, Lang::De);
+        assert_eq!(svg, render(&sheet, Lang::De), "{example}: the same bytes from two runs");
+        for flow in &sheet.flows {
+            let marked = svg.split("data-flow=\"").skip(1).filter_map(|s| s.split('"').next());
+            assert!(marked.clone().any(|ids| ids.split(' ').any(|id| id == flow.id)), "{example}: {}", flow.id);
+        }
+    }
+}
+
+#[test]
+fn lines_end_at_what_the_flow_names() {
+    with_layout(&sheet("kommune-musterau", Lang::De), |index, _, nets, plan| {
+        for wire in &plan.wiring.wires {
+            let net = &nets.nets[wire.net];
+            let rect = |end: &End| match end {
+                End::Card(c) => plan.scene.cards[*c],
+                End::Cluster(c) => plan.scene.clusters[*c],
+                End::Place(p) => plan.scene.places[*p].grown(8),
+            };
+            assert!(rect(&net.sources[0]).holds(wire.trunk[0]), "{} {:?}", net.id, index.places());
+            assert!(rect(&net.targets[0]).holds(*wire.trunk.last().unwrap()), "{}", net.id);
+        }
+    });
+}
