@@ -1,6 +1,6 @@
 //! `zonec explain RULE`.
 
-use super::{OK, Options, Stop};
+use super::{Format, OK, Options, Stop};
 use crate::data;
 use crate::i18n::Lang;
 use crate::rules::{Catalogue, RuleData};
@@ -12,7 +12,10 @@ pub(super) fn run(rule: &str, options: &Options, out: &mut dyn Write) -> Result<
     for blueprint in data::blueprints() {
         let catalogue = Catalogue::load(&blueprint)?;
         if let Some(data) = catalogue.rule(rule) {
-            write!(out, "{}", text(rule, data, lang))?;
+            match options.format {
+                Format::Human => write!(out, "{}", text(rule, data, lang))?,
+                Format::Json => writeln!(out, "{:#}", document(rule, data, lang))?,
+            }
             return Ok(OK);
         }
         if let Some(near) = nearest(rule, catalogue.ids()) {
@@ -20,6 +23,22 @@ pub(super) fn run(rule: &str, options: &Options, out: &mut dyn Write) -> Result<
         }
     }
     Err(Stop::Invalid(format!("there is no rule `{rule}`; `zonec catalogue rules` lists them")))
+}
+
+/// A rule as JSON, texts in one language.
+fn document(id: &str, rule: &RuleData, lang: Lang) -> serde_json::Value {
+    serde_json::json!({
+        "rule": id,
+        "grade": rule.grade.to_string(),
+        "deviability": rule.deviability.to_string(),
+        "sources": rule.sources,
+        "title": rule.title.get(lang),
+        "decided": rule.decided.get(lang).trim(),
+        "explain": rule.explain.get(lang).trim(),
+        "help": rule.help.get(lang).trim(),
+        "fails": rule.fails,
+        "mended": rule.mended,
+    })
 }
 
 /// The page of a rule.
