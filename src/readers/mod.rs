@@ -7,3 +7,4 @@ pub mod cilium_policy;
 pub mod cluster;
 pub mod cluster_network_policy;
 pub mod network_policy;
+pub mod nftables;
