@@ -60,7 +60,7 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
     cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(site, &refused))?;
     for cluster in &plan.clusters {
-        let proof = verify::cluster::of_files(site, cluster, files.iter());
+        let proof = verify::cluster::of_files(site, cluster, files.texts());
         if !proof.holds() {
             let object = format!("cluster {}", cluster.name);
             return Err(CompileError {

@@ -40,7 +40,7 @@ fn time_grows_with_the_size_and_no_faster() {
         let compiled = Compiled::of(&world);
         let emitted = start.elapsed();
         let start = Instant::now();
-        let proof = of_files(&compiled.site, &compiled.plan.clusters[0], compiled.files.iter());
+        let proof = of_files(&compiled.site, &compiled.plan.clusters[0], compiled.files.texts());
         assert!(proof.holds(), "{proof}");
         println!(
             "{namespaces} namespaces, {} flows: emitted after {emitted:?}, proven after {:?}",
@@ -62,7 +62,11 @@ fn one_changed_flow_changes_its_own_objects_only() {
     assert_ne!(text, changed);
     let after = Compiled::of(&MemoryWorld::single(&changed, day()));
     let objects = |compiled: &Compiled| -> std::collections::BTreeSet<String> {
-        compiled.files.iter().flat_map(|(_, text)| text.split("---\n").map(str::to_owned).collect::<Vec<_>>()).collect()
+        compiled
+            .files
+            .texts()
+            .flat_map(|(_, text)| text.split("---\n").map(str::to_owned).collect::<Vec<_>>())
+            .collect()
     };
     let (before, after) = (objects(&before), objects(&after));
     let lost: Vec<_> = before.difference(&after).collect();

@@ -31,11 +31,11 @@ fn world(name: &str) -> MemoryWorld {
 }
 
 /// All artefacts, path → bytes.
-fn artefacts(world: &MemoryWorld) -> BTreeMap<String, String> {
+fn artefacts(world: &MemoryWorld) -> BTreeMap<String, Vec<u8>> {
     let checked = check(world, false).unwrap();
     assert!(checked.is_releasable());
     let (_, files) = compile(&checked, checked.model.as_ref().unwrap(), Lang::De).unwrap();
-    files.iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
+    files.iter().map(|(path, content)| (path.to_owned(), content.to_vec())).collect()
 }
 
 /// A file with the entries of every top-level map in another order. Entries start at two blanks and a letter; what is

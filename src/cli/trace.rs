@@ -155,7 +155,7 @@ impl Page<'_> {
                 });
                 let folder = format!("{dialect}/{}/", cluster.name);
                 let found = wanted.as_ref().and_then(|wanted| {
-                    self.files.iter().filter(|(path, _)| path.starts_with(&folder)).find_map(|(path, text)| {
+                    self.files.texts().filter(|(path, _)| path.starts_with(&folder)).find_map(|(path, text)| {
                         let line = text.lines().position(|line| line.starts_with(wanted.as_str()))?;
                         let name =
                             text.lines().nth(line).unwrap_or_default().trim().trim_start_matches("name: ").to_owned();

@@ -22,7 +22,7 @@ pub fn digest(bytes: &[u8]) -> String {
 #[must_use]
 pub fn manifest(checked: &Checked, site: &Site, plan: &Plan, files: &Files) -> String {
     let outputs: Map<String, Value> =
-        files.iter().map(|(path, content)| (path.to_owned(), json!(digest(content.as_bytes())))).collect();
+        files.iter().map(|(path, content)| (path.to_owned(), json!(digest(content)))).collect();
     let manifest = json!({
         "zonec": VERSION,
         "site": site.name(),

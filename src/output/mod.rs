@@ -104,7 +104,7 @@ fn write_tree(root: &Path, files: &Files) -> Result<()> {
             folders.extend(folder.ancestors().take_while(|folder| *folder != root).map(Path::to_path_buf));
         }
         let mut file = File::create_new(&path).map_err(io_at(&path))?;
-        file.write_all(content.as_bytes()).and_then(|()| file.sync_all()).map_err(io_at(&path))?;
+        file.write_all(content).and_then(|()| file.sync_all()).map_err(io_at(&path))?;
     }
     for folder in folders {
         File::open(&folder).and_then(|folder| folder.sync_all()).map_err(io_at(&folder))?;

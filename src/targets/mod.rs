@@ -13,23 +13,28 @@ use std::collections::BTreeMap;
 
 /// Files to be written: path relative to the output folder → content. Sorted, so that the order of emission is no matter.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Files(BTreeMap<String, String>);
+pub struct Files(BTreeMap<String, Vec<u8>>);
 
 impl Files {
     /// Adds a file. Paths are made of names of the model and fixed words, so they stay inside the folder.
-    pub fn add(&mut self, path: impl Into<String>, content: String) {
-        self.0.insert(path.into(), content);
+    pub fn add(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) {
+        self.0.insert(path.into(), content.into());
     }
 
     /// The files in order of path.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(path, content)| (path.as_str(), content.as_str()))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().map(|(path, content)| (path.as_str(), content.as_slice()))
     }
 
-    /// The content of a file.
+    /// The files that are text, in order of path: everything but pictures and workbooks.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter().filter_map(|(path, content)| Some((path, std::str::from_utf8(content).ok()?)))
+    }
+
+    /// The content of a text file.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
-        self.0.get(path).map(String::as_str)
+        std::str::from_utf8(self.0.get(path)?).ok()
     }
 }
 

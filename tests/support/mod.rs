@@ -65,7 +65,7 @@ impl Compiled {
     pub fn policies(&self, cluster: &str) -> Vec<(String, String)> {
         let folders = [format!("kubernetes/{cluster}/"), format!("cilium/{cluster}/")];
         let of_cluster = |path: &str| folders.iter().any(|folder| path.starts_with(folder.as_str()));
-        let files = self.files.iter().filter(|(path, _)| of_cluster(path) && !path.ends_with("kustomization.yaml"));
+        let files = self.files.texts().filter(|(path, _)| of_cluster(path) && !path.ends_with("kustomization.yaml"));
         files.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
     }
 }
