@@ -90,6 +90,14 @@ fn another_folder_gives_the_same_bytes() {
     assert_eq!(run(&original, &folder.path().join("a")), run(&copy, &folder.path().join("b")));
 }
 
+/// Which rules, and for which day: every artefact says so (ZM-MOD-04).
+#[test]
+fn every_artefact_names_the_rule_set_and_the_day() {
+    for (name, text) in artefacts(&world("zv-it-talwinkel")) {
+        assert!(text.contains("dvs-2.0") && text.contains("2026-11-24"), "{name} does not say what it was checked against");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
 

@@ -41,7 +41,8 @@ fn the_picture_of_the_readme() {
 fn the_state_of_the_rules() {
     let catalogue = Catalogue::load("dvs-2.0").unwrap();
     let mut decided: Vec<&str> = registry().iter().map(|(id, _)| *id).collect();
-    decided.push("ZM-MOD-01");
+    // The resolver decides these: without names and a rule set no rule can be evaluated.
+    decided.extend(["ZM-MOD-01", "ZM-MOD-04"]);
     let is_decided = |id: &str| decided.contains(&id) || id.starts_with("ZM-ABW-");
     let count = catalogue.ids().filter(|id| is_decided(id)).count();
     let mut page = format!(

@@ -1,4 +1,5 @@
-//! ZM-MOD: model integrity. ZM-MOD-01 is the resolver's.
+//! ZM-MOD: model integrity. ZM-MOD-01 and -04 are the resolver's, ZM-MOD-02 in part: a site without names, places or a rule set
+//! cannot be evaluated.
 
 use super::{Cx, Rule};
 use crate::finding::{Finding, Severity};
@@ -9,13 +10,13 @@ use std::collections::BTreeSet;
 pub(super) const RULES: &[Rule] = &[
     ("ZM-MOD-02", assigned),
     ("ZM-MOD-03", trust_stated),
-    ("ZM-MOD-04", pinned),
     ("ZM-MOD-05", used),
     ("ZM-MOD-06", joins_two),
     ("ZM-MOD-07", outside),
 ];
 
-/// Every zone has a class; every leg has an address (NET.1.1.A2). Zones without segment are refused by the resolver.
+/// Every zone has a class; every leg has an address (NET.1.1.A2). Zones without segment and components without place are refused
+/// by the resolver.
 fn assigned(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for zone in site.zones.values().filter(|zone| zone.class.is_empty()) {
@@ -69,16 +70,6 @@ fn too_few(case: &'static str, placeholder: &'static str, name: &str, count: usi
     (count < 2).then(|| {
         Finding::new("ZM-MOD-06", case).arg(placeholder, name).arg("device", name).arg("count", count).object(name)
     })
-}
-
-/// The rule set is named with its version; the resolver refuses one that this program does not carry.
-fn pinned(cx: &Cx<'_>, out: &mut Vec<Finding>) {
-    let site = cx.site;
-    let named = &site.head.blueprint;
-    if site.blueprint.name != named.0 {
-        let finding = Finding::new("ZM-MOD-04", "unpinned").arg("blueprint", &named.0);
-        out.push(finding.label_with(named.span, "blueprint", vec![("known", site.blueprint.name.clone())]));
-    }
 }
 
 /// Nothing is unused (NET.1.1.A15): a fact worth knowing, not a fault.

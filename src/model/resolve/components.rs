@@ -24,9 +24,9 @@ impl Resolver {
             self.check_kind(&decl);
             let legs = self.legs(&decl);
             let namespace = decl.namespace.as_ref().and_then(|reference| self.namespace_of(reference));
-            if decl.at.is_none() && decl.namespace.is_none() {
-                let finding = Finding::new("ZM-MOD-01", "component-nowhere").arg("name", &name).object(&name);
-                self.findings.push(finding.label(key.span, "here"));
+            if decl.at.as_ref().is_none_or(|at| at.0.is_empty()) && decl.namespace.is_none() {
+                let finding = Finding::new("ZM-MOD-02", "no-place").arg("component", &name).object(&name);
+                self.findings.push(finding.label(key.span, "component"));
             }
             if let (None, Some(pods)) = (&decl.namespace, &decl.pods) {
                 let span = pods.0.first().map_or(key.span, |(label, _)| label.span);

@@ -41,13 +41,15 @@ pub fn resolve(documents: Vec<Document>, as_of: Date) -> (Option<Site>, Vec<Find
     if findings.is_empty() { (Some(site), findings) } else { (None, findings) }
 }
 
+/// The rule set the site is held against. One that this program does not carry is ZM-MOD-04, decided here: no rule could
+/// be evaluated without it.
 fn blueprint(head: &SiteHead, findings: &mut Vec<Finding>) -> Option<Blueprint> {
     let name = &head.blueprint;
     let known = data::blueprints();
     if !known.contains(&name.0) {
         let near = nearest(&name.0, known.iter().map(String::as_str)).unwrap_or("dvs-2.0").to_owned();
-        let finding = Finding::new("syntax", "unknown-blueprint").arg("name", &name.0).arg("known", known.join("`, `"));
-        findings.push(finding.label(name.span, "here").fix(name.span, near));
+        let finding = Finding::new("ZM-MOD-04", "unpinned").arg("blueprint", &name.0).arg("known", known.join(", "));
+        findings.push(finding.label(name.span, "blueprint").fix(name.span, near));
         return None;
     }
     match Blueprint::load(&name.0) {

@@ -59,13 +59,16 @@ impl Resolver {
                     let span = segments.0.first().map_or(key.span, |(name, _)| name.span);
                     self.fault("addresses-and-segments", span, &name);
                 }
-                (None, None) => self.fault("zone-without-segment", key.span, &name),
+                (None, segments) if segments.as_ref().is_none_or(|segments| segments.0.is_empty()) => {
+                    let finding = Finding::new("ZM-MOD-02", "no-segment").arg("zone", &name).object(&name);
+                    self.findings.push(finding.label(key.span, "zone"));
+                }
                 (Some(addresses), None) => {
                     let segment = unnamed_segment(&zone, addresses.clone());
                     self.segment(&key, id, segment, false);
                 }
-                (None, Some(segments)) => {
-                    let mut sorted = segments.0.clone();
+                (None, segments) => {
+                    let mut sorted: Vec<_> = segments.iter().flat_map(|segments| segments.0.iter().cloned()).collect();
                     sorted.sort_by(|(a, _), (b, _)| a.value.cmp(&b.value));
                     for (key, segment) in sorted {
                         self.segment(&key, id, segment, true);
