@@ -90,11 +90,20 @@ fn another_folder_gives_the_same_bytes() {
     assert_eq!(run(&original, &folder.path().join("a")), run(&copy, &folder.path().join("b")));
 }
 
-/// Which rules, and for which day: every artefact says so (ZM-MOD-04).
+/// Which rules, and for which day: the manifest says so of every artefact, each named with its digest (ZM-MOD-04).
 #[test]
-fn every_artefact_names_the_rule_set_and_the_day() {
-    for (name, text) in artefacts(&world("zv-it-talwinkel")) {
-        assert!(text.contains("dvs-2.0") && text.contains("2026-11-24"), "{name} does not say what it was checked against");
+fn the_manifest_binds_every_artefact_to_rule_set_and_day() {
+    let all = artefacts(&world("zv-it-talwinkel"));
+    let manifest: serde_json::Value = serde_json::from_str(&all["manifest.json"]).unwrap();
+    assert_eq!((&manifest["blueprint"], &manifest["as_of"]), (&"dvs-2.0".into(), &"2026-11-24".into()));
+    let bound: BTreeMap<&str, &str> = manifest["outputs"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(path, sum)| (path.as_str(), sum.as_str().unwrap()))
+        .collect();
+    for (path, text) in all.iter().filter(|(path, _)| *path != "manifest.json") {
+        assert_eq!(bound.get(path.as_str()), Some(&zonec::output::digest(text.as_bytes()).as_str()), "{path}");
     }
 }
 
