@@ -94,7 +94,7 @@ fn another_folder_gives_the_same_bytes() {
 #[test]
 fn the_manifest_binds_every_artefact_to_rule_set_and_day() {
     let all = artefacts(&world("zv-it-talwinkel"));
-    let manifest: serde_json::Value = serde_json::from_str(&all["manifest.json"]).unwrap();
+    let manifest: serde_json::Value = serde_json::from_slice(&all["manifest.json"]).unwrap();
     assert_eq!((&manifest["blueprint"], &manifest["as_of"]), (&"dvs-2.0".into(), &"2026-11-24".into()));
     let bound: BTreeMap<&str, &str> = manifest["outputs"]
         .as_object()
@@ -102,8 +102,8 @@ fn the_manifest_binds_every_artefact_to_rule_set_and_day() {
         .iter()
         .map(|(path, sum)| (path.as_str(), sum.as_str().unwrap()))
         .collect();
-    for (path, text) in all.iter().filter(|(path, _)| *path != "manifest.json") {
-        assert_eq!(bound.get(path.as_str()), Some(&zonec::output::digest(text.as_bytes()).as_str()), "{path}");
+    for (path, content) in all.iter().filter(|(path, _)| *path != "manifest.json") {
+        assert_eq!(bound.get(path.as_str()), Some(&zonec::output::digest(content).as_str()), "{path}");
     }
 }
 
