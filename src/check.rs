@@ -42,6 +42,12 @@ impl Checked {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
 
+    /// Number of findings of a rule.
+    #[must_use]
+    pub fn count_rule(&self, rule: &str) -> usize {
+        self.findings.iter().filter(|item| item.finding.rule == rule).count()
+    }
+
     /// Whether the site may be released: readable and without errors.
     #[must_use]
     pub fn is_releasable(&self) -> bool {

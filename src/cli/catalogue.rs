@@ -22,6 +22,7 @@ pub(super) enum What {
 }
 
 pub(super) fn run(what: What, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    options.only(&[Format::Human, Format::Json])?;
     let mut rows = Vec::new();
     for name in data::blueprints() {
         rows.extend(self::rows(what, &name, options)?);

@@ -26,9 +26,16 @@ pub(super) fn run(site: &str, options: &Options, out: &mut dyn Write) -> Result<
 
 /// Prints the findings in the chosen format.
 pub(super) fn print(checked: &Checked, site: &str, options: &Options, out: &mut dyn Write) -> Result<(), Stop> {
+    let lang = options.lang();
+    let here = std::env::current_dir().unwrap_or_default();
+    let places = format::Places::new(site, &here);
     match options.format {
-        Format::Human => format::human::findings(checked, site, options.lang(), options.color(), out)?,
-        Format::Json => format::json::findings(checked, options.lang(), out)?,
+        Format::Human => format::human::findings(checked, site, lang, options.color(), out)?,
+        Format::Json => format::json::findings(checked, lang, out)?,
+        Format::Sarif => format::sarif::findings(checked, &places, lang, out)?,
+        Format::Codequality => format::codequality::findings(checked, &places, lang, out)?,
+        Format::Junit => format::junit::findings(checked, &places, lang, out)?,
+        Format::Markdown => format::markdown::findings(checked, &places, lang, out)?,
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `zonec compile`.
 
-use super::{OK, Options, Stop, check, open, progress};
+use super::{Format, OK, Options, Stop, check, open, progress};
 use crate::compile::compile;
 use crate::output::{OutputError, write};
 use std::io::Write;
@@ -30,8 +30,11 @@ pub(super) fn run(site: &str, output: &Path, options: &Options, out: &mut dyn Wr
         _ => Stop::Failure(error.to_string()),
     })?;
     progress(options, "Writing", &format!("{}/: {} files", output.display(), files.iter().count()));
-    if options.format == super::Format::Json {
-        writeln!(out, "{}", files.get("manifest.json").unwrap_or_default())?;
+    match options.format {
+        Format::Human => {}
+        Format::Json => writeln!(out, "{}", files.get("manifest.json").unwrap_or_default())?,
+        // The formats of findings: what a pipeline collects is there on success, too.
+        _ => check::print(&checked, site, options, out)?,
     }
     Ok(OK)
 }

@@ -8,13 +8,14 @@ use crate::syntax::nearest;
 use std::io::Write;
 
 pub(super) fn run(rule: &str, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    options.only(&[Format::Human, Format::Json])?;
     let lang = options.lang();
     for blueprint in data::blueprints() {
         let catalogue = Catalogue::load(&blueprint)?;
         if let Some(data) = catalogue.rule(rule) {
             match options.format {
-                Format::Human => write!(out, "{}", text(rule, data, lang))?,
                 Format::Json => writeln!(out, "{:#}", document(rule, data, lang))?,
+                _ => write!(out, "{}", text(rule, data, lang))?,
             }
             return Ok(OK);
         }

@@ -106,6 +106,14 @@ pub enum Format {
     Human,
     /// For programs.
     Json,
+    /// SARIF 2.1.0, for code hosts and editors.
+    Sarif,
+    /// GitLab Code Quality.
+    Codequality,
+    /// JUnit XML: a test case per rule.
+    Junit,
+    /// For the comment at a merge request.
+    Markdown,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -135,6 +143,24 @@ impl Options {
                 std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
             }
         }
+    }
+
+    /// Refuses a format in which a command has nothing to say.
+    fn only(&self, formats: &[Format]) -> Result<(), Stop> {
+        if formats.contains(&self.format) {
+            return Ok(());
+        }
+        let word =
+            |format: &Format| format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let known = formats.iter().map(|format| format!("`{}`", word(format))).collect::<Vec<_>>().join(", ");
+        let text = self.word("this command has no format", "diesen Befehl gibt es nicht im Format");
+        let has = self.word("it has", "möglich:");
+        Err(Stop::Invalid(format!("{text} `{}`; {has} {known}", word(&self.format))))
+    }
+
+    /// One of two texts, by language.
+    fn word(&self, en: &'static str, de: &'static str) -> &'static str {
+        if self.lang() == Lang::De { de } else { en }
     }
 
     fn as_of(&self) -> Date {

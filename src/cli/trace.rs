@@ -38,6 +38,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    options.only(&[Format::Human, Format::Json])?;
     let (_, checked) = open(&arguments.site, options)?;
     let Some(model) = &checked.model else {
         check::print(&checked, &arguments.site, options, out)?;
@@ -55,8 +56,8 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     let answer = trace(site, &model.graphs, &plan, &question);
     let page = Page { model, plan: &plan, files: &files, question: &question, trace: &answer, lang: options.lang() };
     match options.format {
-        Format::Human => page.human(out)?,
         Format::Json => writeln!(out, "{:#}", page.json())?,
+        _ => page.human(out)?,
     }
     Ok(if answer.is_allowed() { OK } else { VIOLATION })
 }

@@ -34,6 +34,7 @@ struct Judged {
 }
 
 pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+    options.only(&[Format::Human, Format::Json])?;
     if arguments.folder.is_none() && arguments.clusters.is_empty() {
         return Err(Stop::Invalid("give a folder to verify, or --cluster CLUSTER=FILE".to_owned()));
     }

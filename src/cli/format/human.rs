@@ -30,41 +30,87 @@ fn prefix(site: &str) -> String {
 }
 
 fn result(checked: &Checked, lang: Lang) -> String {
-    let counts = [Severity::Error, Severity::Warning, Severity::Info, Severity::Deviation]
-        .map(|severity| checked.count(severity));
-    let [errors, warnings, infos, deviations] = counts;
+    let counts = counts(checked, lang);
+    let releasable = checked.is_releasable();
     match (lang, &checked.model) {
-        (Lang::En, None) => format!("error: {errors} error(s) in the model, rules were not evaluated"),
-        (Lang::De, None) => format!("Fehler: {errors} Fehler im Modell, Regeln wurden nicht ausgewertet"),
+        (Lang::En, None) => format!("error: {counts} in the model, rules were not evaluated"),
+        (Lang::De, None) => format!("Fehler: {counts} im Modell, Regeln wurden nicht ausgewertet"),
         (Lang::En, Some(model)) => {
-            let verdict = if errors == 0 { "releasable" } else { "not releasable" };
-            let name = model.site.name();
-            format!(
-                "{name} is {verdict}: {errors} error(s), {warnings} warning(s), {infos} note(s), {deviations} covered by deviations"
-            )
+            let verdict = if releasable { "releasable" } else { "not releasable" };
+            format!("{} is {verdict}: {counts}", model.site.name())
         }
         (Lang::De, Some(model)) => {
-            let verdict = if errors == 0 { "freigabefähig" } else { "nicht freigegeben" };
-            let name = model.site.name();
-            format!(
-                "{name} ist {verdict}: {errors} Fehler, {warnings} Warnungen, {infos} Hinweise, {deviations} durch Abweichungen gedeckt"
-            )
+            let verdict = if releasable { "freigabefähig" } else { "nicht freigegeben" };
+            format!("{} ist {verdict}: {counts}", model.site.name())
         }
+    }
+}
+
+/// How many findings of which weight, in words; of a site that cannot be read only the errors.
+#[must_use]
+pub fn counts(checked: &Checked, lang: Lang) -> String {
+    let count = |severity, forms: [&str; 4]| {
+        let number = checked.count(severity);
+        let [en_one, en, de_one, de] = forms;
+        let word = match (lang, number) {
+            (Lang::En, 1) => en_one,
+            (Lang::En, _) => en,
+            (Lang::De, 1) => de_one,
+            (Lang::De, _) => de,
+        };
+        format!("{number} {word}")
+    };
+    let errors = count(Severity::Error, ["error", "errors", "Fehler", "Fehler"]);
+    if checked.model.is_none() {
+        return errors;
+    }
+    let warnings = count(Severity::Warning, ["warning", "warnings", "Warnung", "Warnungen"]);
+    let notes = count(Severity::Info, ["note", "notes", "Hinweis", "Hinweise"]);
+    let covered = count(
+        Severity::Deviation,
+        [
+            "covered by a deviation",
+            "covered by deviations",
+            "durch eine Abweichung gedeckt",
+            "durch Abweichungen gedeckt",
+        ],
+    );
+    format!("{errors}, {warnings}, {notes}, {covered}")
+}
+
+/// The word for a severity.
+#[must_use]
+pub const fn severity_word(severity: Severity, lang: Lang) -> &'static str {
+    match (severity, lang) {
+        (Severity::Error, Lang::En) => "error",
+        (Severity::Error, Lang::De) => "Fehler",
+        (Severity::Warning, Lang::En) => "warning",
+        (Severity::Warning, Lang::De) => "Warnung",
+        (Severity::Info, Lang::En) => "note",
+        (Severity::Info, Lang::De) => "Hinweis",
+        (Severity::Deviation, Lang::En) => "deviation",
+        (Severity::Deviation, Lang::De) => "Abweichung",
+    }
+}
+
+/// The question that goes with a repair.
+#[must_use]
+pub fn did_you_mean(replacement: &str, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("did you mean `{replacement}`?"),
+        Lang::De => format!("meinten Sie `{replacement}`?"),
     }
 }
 
 /// The level of a severity with its word in a language.
 fn level(severity: Severity, lang: Lang) -> Level<'static> {
-    match (severity, lang) {
-        (Severity::Error, Lang::En) => Level::ERROR,
-        (Severity::Error, Lang::De) => Level::ERROR.with_name("Fehler"),
-        (Severity::Warning, Lang::En) => Level::WARNING,
-        (Severity::Warning, Lang::De) => Level::WARNING.with_name("Warnung"),
-        (Severity::Info, Lang::En) => Level::NOTE,
-        (Severity::Info, Lang::De) => Level::NOTE.with_name("Hinweis"),
-        (Severity::Deviation, Lang::En) => Level::INFO.with_name("deviation"),
-        (Severity::Deviation, Lang::De) => Level::INFO.with_name("Abweichung"),
-    }
+    let level = match severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Info => Level::NOTE,
+        Severity::Deviation => Level::INFO,
+    };
+    level.with_name(severity_word(severity, lang))
 }
 
 fn groups<'a>(checked: &'a Checked, item: &'a Assessed, prefix: &str, lang: Lang) -> Vec<Group<'a>> {
@@ -94,11 +140,8 @@ fn groups<'a>(checked: &'a Checked, item: &'a Assessed, prefix: &str, lang: Lang
         let window = Window { file: fix.span.file, first: line, last: line, labels: Vec::new() };
         let offset = file.line_start(line);
         let range = fix.span.range().start.saturating_sub(offset)..fix.span.range().end.saturating_sub(offset);
-        let title = match lang {
-            Lang::En => format!("did you mean `{}`?", fix.replacement),
-            Lang::De => format!("meinten Sie `{}`?", fix.replacement),
-        };
-        let help = Level::HELP.with_name(if lang == Lang::En { "help" } else { "Hilfe" }).secondary_title(title);
+        let help = Level::HELP.with_name(if lang == Lang::En { "help" } else { "Hilfe" });
+        let help = help.secondary_title(did_you_mean(&fix.replacement, lang));
         let snippet = Snippet::source(window.text(file)).line_start(line + 1).path(format!("{prefix}{}", file.name));
         groups.push(help.element(snippet.patch(Patch::new(range, fix.replacement.clone()))));
     }

@@ -1,4 +1,11 @@
 //! Output formats of findings, one file each.
 
+pub mod codequality;
 pub mod human;
 pub mod json;
+pub mod junit;
+pub mod markdown;
+mod place;
+pub mod sarif;
+
+pub use place::Places;
