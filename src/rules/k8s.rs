@@ -1,13 +1,14 @@
 //! ZM-K8S: container clusters.
 
-use super::support::{is_remote_access, main_zones, names, untrusted};
+use super::pap::strict_networks;
+use super::support::{is_remote_access, main_zones, names, own_main_zone};
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::graph::{PapState, Vertex, pap_reach};
 use crate::model::site::Cluster;
 use crate::model::{ClusterId, NamespaceId, Place, Property, Site};
 use crate::source::Span;
-use crate::syntax::document::{Protection, ProtectionNeed};
+use crate::syntax::document::{MainZone, Protection, ProtectionNeed};
 use crate::syntax::objects::PoolRole;
 use crate::syntax::scalars::Either;
 
@@ -158,9 +159,11 @@ fn one_zone(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             let finding = finding.arg("other", zone).object(&cluster.name);
             finding.label(span, "segment").label(cluster.decl.zone.span, "zone")
         };
+        let development = site.zones[cluster.zone].class == "development";
+        let own = if development { Some(MainZone::Development) } else { own_main_zone(site, cluster.zone) };
         for pool in &cluster.pools {
             let zone = site.segments[pool.segment].zone;
-            let serves = main_zones(site, zone).iter().any(|served| main_zones(site, cluster.zone).contains(served));
+            let serves = main_zones(site, zone).into_iter().any(|served| Some(served) == own);
             let control =
                 pool.decl.role.value == PoolRole::ControlPlane && site.zones[zone].class == "management" && serves;
             if zone != cluster.zone && !control {
@@ -195,7 +198,7 @@ fn behind_structure(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             out.push(finding.object(&cluster.name).label(cluster.decl.zone.span, "zone"));
             continue;
         }
-        'networks: for network in untrusted(site) {
+        'networks: for network in strict_networks(cx) {
             let reach = pap_reach(site, &cx.graphs.topology, Vertex::Network(network), |id| is_remote_access(site, id));
             let segments = cluster.pools.iter().map(|pool| pool.segment).chain(zone.segments.iter().copied());
             for segment in segments {

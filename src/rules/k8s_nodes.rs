@@ -6,7 +6,9 @@ use super::{Cx, Rule};
 use crate::finding::{Finding, Severity};
 use crate::model::site::Component;
 use crate::model::site::{Cluster, Namespace, NodePool};
-use crate::model::{ClusterId, End, NamespaceId, Property, Ranges, SegmentId, ServiceMatch, Site};
+use crate::model::{
+    Addresses, ClusterId, ComponentId, End, NamespaceId, Property, Ranges, SegmentId, ServiceMatch, Site,
+};
 use crate::source::Span;
 use crate::syntax::document::Protection;
 use crate::syntax::objects::{NodeEncryption, PodSecurity, PoolRole};
@@ -48,6 +50,15 @@ fn is_system(namespace: &Namespace) -> bool {
     namespace.decl.system.as_ref().is_some_and(|system| system.value)
 }
 
+/// A component that is an application although it names none: any in `default`, and in a namespace of the platform those of a kind
+/// that no platform is made of.
+fn unnamed_application<'a>(site: &'a Site, id: NamespaceId, namespace: &Namespace) -> Option<(&'a str, Span)> {
+    let part = |component: &ComponentId| namespace.name != "default" && site.is(*component, Property::InCluster);
+    let here = site.components.iter().filter(|(_, component)| component.namespace == Some(id));
+    let mut applications = here.filter(|(component, _)| site.is(*component, Property::Application) && !part(component));
+    applications.next().map(|(_, component)| (component.name.as_str(), component.span))
+}
+
 /// Applications are separated by namespaces (DVS 5.3.4).
 fn one_application(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
@@ -55,14 +66,16 @@ fn one_application(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         let own = namespace.decl.application.as_ref().map(|word| (word.0.as_str(), word.span));
         let of_members = members(site, id).filter_map(|c| c.decl.application.as_ref()).map(|w| (w.0.as_str(), w.span));
         let all: Vec<(&str, Span)> = own.into_iter().chain(of_members).collect();
-        let Some((first, first_span)) = all.first().copied() else { continue };
+        let of_platform = namespace.name == "default" || namespace.name.starts_with("kube-") || is_system(namespace);
+        let unnamed = || unnamed_application(site, id, namespace).filter(|_| of_platform);
+        let Some((first, first_span)) = all.first().copied().or_else(unnamed) else { continue };
         if let Some((second, second_span)) = all.iter().copied().find(|(name, _)| *name != first) {
             let label = |name: &str| vec![("application", name.to_owned())];
             let finding = Finding::new("ZM-K8S-04", "shared").arg("namespace", &namespace.path);
             let finding = finding.arg("first", first).arg("second", second).object(&namespace.path);
             let finding = finding.label_with(second_span, "second", label(second));
             out.push(finding.label_with(first_span, "first", label(first)));
-        } else if namespace.name == "default" || namespace.name.starts_with("kube-") || is_system(namespace) {
+        } else if of_platform {
             let finding = Finding::new("ZM-K8S-04", "system").arg("namespace", &namespace.path);
             out.push(finding.arg("application", first).object(&namespace.path).label(first_span, "application"));
         }
@@ -172,6 +185,11 @@ fn no_workloads_on_masters(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// Where nodes of a pool may stand: at its addresses, or anywhere in its segment when it states none.
+fn seats(site: &Site, pool: &NodePool) -> Addresses {
+    if pool.addresses.is_empty() { site.segments[pool.segment].addresses.clone() } else { pool.addresses.clone() }
+}
+
 /// The control plane is separated from the workers (DVS 5.3.4; own segments by APP.4.4.A7, SOLLTE).
 fn control_plane_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
@@ -190,7 +208,7 @@ fn control_plane_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                         .label(pool.span, "pool")
                         .label(other.span, "other")
                 };
-                let shared = pool.addresses.intersection(&other.addresses);
+                let shared = seats(site, pool).intersection(&seats(site, other));
                 if !shared.is_empty() {
                     let list: Vec<String> = shared.prefixes().iter().map(crate::model::address::short).collect();
                     out.push(about("overlap").arg("addresses", list.join(", ")));
@@ -259,7 +277,9 @@ fn highest(site: &Site, namespace: NamespaceId, component: Option<&Component>) -
 fn micro_segmentation(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for (id, namespace) in site.namespaces.iter() {
-        let (level, _) = highest(site, id, None);
+        // A component may need more than its namespace states.
+        let inner = members(site, id).map(|component| highest(site, id, Some(component)).0);
+        let level = inner.fold(highest(site, id, None).0, Protection::max);
         if level == Protection::Normal {
             continue;
         }
@@ -285,18 +305,26 @@ fn micro_segmentation(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Applications of a cluster with their highest need.
+/// Applications of a cluster with their highest need. What names none goes by its namespace, if that states an application or a need
+/// or holds a component of an application kind (as in ZM-K8S-02).
 fn applications(site: &Site, cluster: ClusterId) -> BTreeMap<&str, (Protection, Option<Span>)> {
     let mut found: BTreeMap<&str, (Protection, Option<Span>)> = BTreeMap::new();
+    let mut add = |name, level: (Protection, Option<Span>)| {
+        let slot = found.entry(name).or_insert(level);
+        if level.0 > slot.0 {
+            *slot = level;
+        }
+    };
     for (id, namespace) in site.namespaces.iter().filter(|(_, namespace)| namespace.cluster == cluster) {
-        let own = namespace.decl.application.iter().map(|word| (word.0.as_str(), highest(site, id, None)));
-        let inner = members(site, id).filter_map(|component| {
-            component.decl.application.as_ref().map(|word| (word.0.as_str(), highest(site, id, Some(component))))
-        });
-        for (name, level) in own.chain(inner) {
-            let slot = found.entry(name).or_insert(level);
-            if level.0 > slot.0 {
-                *slot = level;
+        let own = namespace.decl.application.as_ref().map(|word| word.0.as_str());
+        if own.is_some() || namespace.decl.protection.is_some() {
+            add(own.unwrap_or(&namespace.path), highest(site, id, None));
+        }
+        for (component, item) in site.components.iter().filter(|(_, item)| item.namespace == Some(id)) {
+            let named = item.decl.application.as_ref().map(|word| word.0.as_str());
+            let user = site.is(component, Property::Application) && !is_system(namespace);
+            if named.is_some() || user {
+                add(named.or(own).unwrap_or(&namespace.path), highest(site, id, Some(item)));
             }
         }
     }

@@ -25,7 +25,7 @@ fn is_before(site: &Site, vertex: Vertex) -> bool {
 }
 
 /// Networks the full structure is asked of: untrusted ones, and trusted ones that some way enters unfiltered.
-fn strict_networks(cx: &Cx<'_>) -> Vec<NetworkId> {
+pub(super) fn strict_networks(cx: &Cx<'_>) -> Vec<NetworkId> {
     let site = cx.site;
     let mut networks: Vec<NetworkId> = untrusted(site).collect();
     let admin = site.networks.iter().filter(|(_, network)| network.trust() != Trust::Untrusted);

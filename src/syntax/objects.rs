@@ -318,7 +318,7 @@ record! {
         opt "protection" protection: ProtectionNeed,
         /// Environment; the cluster's when absent.
         opt "environment" environment: Spanned<Word>,
-        /// Pod security level; `restricted` when absent.
+        /// Pod security level that the namespace enforces; `privileged` when absent, as in Kubernetes.
         opt "pod-security" pod_security: Spanned<PodSecurity>,
         /// Part of the platform, exempt from the rules for user workloads.
         opt "system" system: Spanned<bool>,
