@@ -51,6 +51,26 @@ pub fn list(folder: &str) -> Vec<String> {
     names
 }
 
+/// The texts of a folder of `zones/` and of the folders in it, by path relative to it, sorted.
+#[must_use]
+pub fn texts(folder: &str) -> Vec<(String, &'static str)> {
+    fn collect(dir: &'static Dir<'static>, root: &std::path::Path, out: &mut Vec<(String, &'static str)>) {
+        for file in dir.files() {
+            let name = file.path().strip_prefix(root).ok().and_then(std::path::Path::to_str);
+            out.extend(name.map(str::to_owned).zip(file.contents_utf8()));
+        }
+        for inner in dir.dirs() {
+            collect(inner, root, out);
+        }
+    }
+    let mut out = Vec::new();
+    if let Some(dir) = ZONES.get_dir(folder) {
+        collect(dir, dir.path(), &mut out);
+    }
+    out.sort();
+    out
+}
+
 /// The blueprints: the folders of `zones/`.
 #[must_use]
 pub fn blueprints() -> Vec<String> {

@@ -6,6 +6,8 @@ mod compile;
 mod disk;
 mod explain;
 mod format;
+mod new;
+mod shell;
 mod trace;
 mod verify;
 
@@ -38,6 +40,8 @@ pub struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Writes a small, commented site to start from; nothing that exists is touched.
+    New(new::Arguments),
     /// Reads, resolves, evaluates all rules, prints findings.
     Check {
         /// File or folder with site.yaml; `-` reads standard input.
@@ -68,6 +72,14 @@ enum Command {
     },
     /// Prints the JSON Schema of the zone language.
     Schema,
+    /// Prints the completion script of a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page (troff).
+    Man,
 }
 
 /// Options of every command.
@@ -218,12 +230,15 @@ fn complain(reason: &str, status: u8) -> ExitCode {
 fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
     let options = &cli.options;
     match &cli.command {
+        Command::New(arguments) => new::run(arguments, options, out),
         Command::Check { site } => check::run(site, options, out),
         Command::Compile { site, output } => compile::run(site, output, options, out),
         Command::Trace(arguments) => trace::run(arguments, options, out),
         Command::Verify(arguments) => verify::run(arguments, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
+        Command::Completions { shell } => shell::completions(*shell, out),
+        Command::Man => shell::man(out),
         Command::Schema => {
             writeln!(out, "{:#}", crate::syntax::language_schema())?;
             Ok(OK)

@@ -176,7 +176,8 @@ fn notes(checked: &Checked, item: &Assessed, lang: Lang) -> Vec<(&'static str, S
         notes.push((if english { "help" } else { "Hilfe" }, help));
     }
     if found.rule != "syntax" {
-        notes.push((if english { "more" } else { "mehr" }, format!("zonec explain {}", found.rule)));
+        let more = if english { ("more", "") } else { ("mehr", " --lang de") };
+        notes.push((more.0, format!("zonec explain {}{}", found.rule, more.1)));
     }
     notes
 }
