@@ -13,6 +13,8 @@ pub struct ClusterFacts {
     pub cilium: bool,
     /// Whether selectors without a cluster term mean the own cluster only (Cilium: default since 1.19).
     pub local_by_default: bool,
+    /// Whether there are other clusters in a mesh with it, so that selectors can mean their pods.
+    pub meshed: bool,
     /// Addresses of pods, and with Cilium of nodes, which a block of addresses does not mean.
     pub inside: Vec<IpNet>,
     /// Namespaces with their pods, of this cluster and of the others in the mesh.
@@ -41,4 +43,6 @@ pub struct PodFacts {
     pub labels: BTreeMap<String, String>,
     /// Its named ports.
     pub ports: BTreeMap<(String, Transport), u16>,
+    /// Its service account; `default` when none is stated.
+    pub account: Option<String>,
 }

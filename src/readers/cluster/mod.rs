@@ -12,6 +12,7 @@ pub mod ports;
 pub mod rule;
 pub mod selector;
 pub mod universe;
+pub mod witness;
 
 use self::object::{Field, Read, Unclear};
 use self::rule::{Peer, Peers, Rule};

@@ -295,7 +295,7 @@ fn namespace_value<'a>(namespace: &'a NamespaceFacts, subject: &Subject) -> Opti
 fn pod_value<'a>(pod: &'a PodFacts, subject: &Subject) -> Option<&'a str> {
     match subject {
         Subject::Pod(key) => pod.labels.get(key).map(String::as_str),
-        Subject::ServiceAccount => Some("default"),
+        Subject::ServiceAccount => Some(pod.account.as_deref().unwrap_or("default")),
         _ => None,
     }
 }

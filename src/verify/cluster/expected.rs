@@ -1,6 +1,7 @@
 //! What the plan allows a cluster's pods, in the readers' terms.
 
-use super::facts::{nodes, ports};
+use super::facts::{cluster_name, nodes, ports};
+use super::members::Members;
 use crate::model::{Addresses, End, Site};
 use crate::plan::{ClusterPlan, PodPeer, PodPermit, Side};
 use crate::readers::cluster::ports::everything;
@@ -21,12 +22,13 @@ pub struct Expected<'a> {
     other_nodes: Addresses,
     /// Places of permits by direction and subject: `namespace/component`, `namespace/`, or empty for the cluster.
     by_subject: BTreeMap<(Direction, String), Vec<usize>>,
+    members: Members,
 }
 
 impl<'a> Expected<'a> {
     /// Sorts the permits of a plan by subject.
     #[must_use]
-    pub fn new(site: &'a Site, plan: &'a ClusterPlan, cilium: bool) -> Self {
+    pub(super) fn new(site: &'a Site, plan: &'a ClusterPlan, cilium: bool) -> Self {
         let cluster = &site.clusters[plan.cluster];
         let namespaces = cluster.namespaces.iter().map(|id| &site.namespaces[*id]);
         let managed = namespaces.filter(|n| n.decl.system.as_ref().is_none_or(|system| !system.value));
@@ -44,7 +46,13 @@ impl<'a> Expected<'a> {
             other_nodes: nodes(cluster).difference(&control_plane),
             control_plane,
             by_subject,
+            members: Members::default(),
         }
+    }
+
+    /// Finds the pods of every component.
+    pub(super) fn locate(&mut self, universe: &Universe) {
+        self.members = Members::of(self.site, universe);
     }
 
     /// Whether zonec decides about a namespace.
@@ -66,9 +74,9 @@ impl<'a> Expected<'a> {
     #[must_use]
     pub fn reach(&self, universe: &Universe, pod: u32, direction: Direction) -> Reach {
         let mut products: Vec<(Ranges, Ranges)> = Vec::new();
-        if let Some((namespace, facts)) = universe.pod(pod) {
-            for subject in [format!("{}/{}", namespace.name, facts.name), format!("{}/", namespace.name), String::new()]
-            {
+        if let Some((namespace, _)) = universe.pod(pod) {
+            let components = self.members.components(pod).iter().map(|id| place_of(self.site, End::Component(*id)));
+            for subject in components.chain([format!("{}/", namespace.name), String::new()]) {
                 for permit in self.permits(direction, &subject) {
                     products.push((self.peers(universe, permit), ports(&permit.services)));
                 }
@@ -105,15 +113,16 @@ impl<'a> Expected<'a> {
         }
     }
 
-    pub(super) fn pods(&self, universe: &Universe, end: End) -> Ranges {
-        match place_of(self.site, end).split_once('/') {
-            None => universe.own_pods(),
-            Some((namespace, "")) => universe
-                .namespaces()
-                .find(|(facts, _)| facts.name == namespace)
-                .map(|(_, pods)| pods)
-                .unwrap_or_default(),
-            Some((namespace, pod)) => universe.pod_number(namespace, pod).map_or(Ranges::EMPTY, Ranges::one),
+    fn pods(&self, universe: &Universe, end: End) -> Ranges {
+        match end {
+            End::Component(id) => self.members.pods(id),
+            End::Namespace(id) => {
+                let wanted = &self.site.namespaces[id];
+                let cluster = cluster_name(&self.site.clusters[wanted.cluster]);
+                let found = universe.namespaces().find(|(n, _)| n.name == wanted.name && n.cluster == cluster);
+                found.map(|(_, pods)| pods).unwrap_or_default()
+            }
+            _ => universe.own_pods(),
         }
     }
 

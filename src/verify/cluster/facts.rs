@@ -15,6 +15,7 @@ pub fn facts(site: &Site, id: ClusterId) -> ClusterFacts {
     let cluster = &site.clusters[id];
     let name = cluster_name(cluster);
     let cilium = is_cilium(cluster);
+    let meshed = cluster.decl.mesh.is_some();
     let mut inside = cluster.pods.clone();
     if cilium {
         inside = inside.union(&nodes(cluster));
@@ -35,18 +36,14 @@ pub fn facts(site: &Site, id: ClusterId) -> ClusterFacts {
             continue;
         };
         if let Some(home) = places.get(&namespace.name).and_then(|place| namespaces.get_mut(*place)) {
-            home.pods.push(PodFacts {
-                name: component.name.clone(),
-                labels: labels(component),
-                ports: BTreeMap::new(),
-            });
+            home.pods.push(PodFacts { name: component.name.clone(), labels: labels(component), ..PodFacts::default() });
         }
     }
-    ClusterFacts { name, cilium, local_by_default: true, inside: inside.prefixes(), namespaces }
+    ClusterFacts { name, cilium, local_by_default: true, meshed, inside: inside.prefixes(), namespaces }
 }
 
 /// The labels of a component's pods: those declared, else `app.kubernetes.io/name`.
-fn labels(component: &Component) -> BTreeMap<String, String> {
+pub(super) fn labels(component: &Component) -> BTreeMap<String, String> {
     match &component.decl.pods {
         Some(entries) if !entries.0.is_empty() => {
             entries.0.iter().map(|(key, value)| (key.value.0.clone(), value.value.0.clone())).collect()
@@ -56,7 +53,7 @@ fn labels(component: &Component) -> BTreeMap<String, String> {
 }
 
 /// The name that selectors on the cluster see.
-fn cluster_name(cluster: &Cluster) -> String {
+pub(super) fn cluster_name(cluster: &Cluster) -> String {
     cluster.decl.mesh_name.as_ref().map_or_else(|| cluster.name.clone(), |name| name.value.0.clone())
 }
 

@@ -6,8 +6,8 @@
 mod envelope;
 mod expected;
 mod facts;
+mod members;
 
-pub use expected::Expected;
 pub use facts::{PROBE, facts};
 
 use crate::model::Site;
@@ -19,9 +19,11 @@ use crate::readers::cluster::object::Unclear;
 use crate::readers::cluster::ports::Port;
 use crate::readers::cluster::rule::Direction;
 use crate::readers::cluster::universe::Universe;
+use crate::readers::cluster::witness::with_witnesses;
 use crate::source::{FileId, Limits};
 use crate::space::Reach;
 use crate::syntax::tree::parse_documents;
+use expected::Expected;
 
 /// What the proof of a cluster found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,13 +112,33 @@ fn limits() -> Limits {
     Limits { nodes: 50_000_000, ..Limits::default() }
 }
 
+/// The world in which policies are judged: the cluster with everybody whom a selector would select, numbered.
+struct Court<'a> {
+    expected: Expected<'a>,
+    universe: Universe,
+    verdicts: Verdicts,
+    proof: ClusterProof,
+}
+
+impl<'a> Court<'a> {
+    fn new(site: &'a Site, plan: &'a ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> Self {
+        let mut unclear = policies.unclear.clone();
+        let facts = with_witnesses(facts, policies).unwrap_or_else(|reason| {
+            unclear.push(*reason);
+            facts.clone()
+        });
+        let mut expected = Expected::new(site, plan, facts.cilium);
+        let universe = Universe::new(&facts, policies.prefixes().chain(expected.prefixes()));
+        expected.locate(&universe);
+        let verdicts = Verdicts::of(policies, &universe);
+        Self { expected, universe, verdicts, proof: ClusterProof { unclear, differences: Vec::new() } }
+    }
+}
+
 /// Whether the policies allow exactly what the flows of the plan need.
 #[must_use]
 pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
-    let expected = Expected::new(site, plan, facts.cilium);
-    let universe = Universe::new(facts, policies.prefixes().chain(expected.prefixes()));
-    let verdicts = Verdicts::of(policies, &universe);
-    let mut proof = ClusterProof { unclear: policies.unclear.clone(), differences: Vec::new() };
+    let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
     for (namespace, pods) in universe.namespaces().filter(|(namespace, _)| namespace.cluster == facts.name) {
         if !expected.is_managed(&namespace.name) {
             continue;
@@ -153,15 +175,14 @@ pub fn bounded(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clu
 }
 
 fn beyond(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts, alone: bool) -> ClusterProof {
-    let expected = Expected::new(site, plan, facts.cilium);
-    let universe = Universe::new(facts, policies.prefixes().chain(expected.prefixes()));
-    let verdicts = Verdicts::of(policies, &universe);
+    let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
     let found = envelope::beyond(&expected, &universe, &verdicts, &facts.name, alone);
     let differences = found.into_iter().filter_map(|(pod, direction, surplus)| {
         let policies = named(policies, verdicts.policies_of(pod, direction));
         difference(&universe, pod, direction, &surplus, false, policies)
     });
-    ClusterProof { unclear: policies.unclear.clone(), differences: differences.collect() }
+    proof.differences.extend(differences);
+    proof
 }
 
 fn named(policies: &Policies, places: &[usize]) -> Vec<String> {
