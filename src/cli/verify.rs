@@ -30,6 +30,8 @@ struct Judged {
     result: &'static str,
     detail: String,
     counterexample: Value,
+    /// What else differs, and what could not be read.
+    remarks: Vec<Value>,
     residual: Vec<&'static str>,
 }
 
@@ -61,6 +63,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
                 result,
                 detail: detail.to_owned(),
                 counterexample: Value::Null,
+                remarks: Vec::new(),
                 residual: Vec::new(),
             });
         }
@@ -95,7 +98,7 @@ const RESIDUAL: [&str; 2] = [
 ];
 
 fn of_proof(file: String, enforcer: &str, proof: &ClusterProof) -> Judged {
-    let result = match (proof.unclear.is_empty(), proof.differences.is_empty()) {
+    let result = match (proof.unclear.is_empty(), proof.differences.is_empty() && proof.faults.is_empty()) {
         (_, false) => "differs",
         (false, true) => "unknown",
         (true, true) => "equal",
@@ -109,12 +112,18 @@ fn of_proof(file: String, enforcer: &str, proof: &ClusterProof) -> Judged {
             "policies": found.policies,
         })
     });
+    let faults = proof.faults.iter().map(|fault| json!({"object": fault.object, "differs": fault.reason}));
+    let unclear = proof
+        .unclear
+        .iter()
+        .map(|item| json!({"object": item.object, "unknown": format!("{} {}", item.field, item.reason)}));
     Judged {
         file,
         enforcer: enforcer.to_owned(),
         result,
         detail: proof.to_string(),
         counterexample: counterexample.unwrap_or(Value::Null),
+        remarks: faults.chain(unclear).collect(),
         residual: RESIDUAL.to_vec(),
     }
 }
@@ -126,7 +135,7 @@ fn print(judged: &[Judged], options: &Options, out: &mut dyn Write) -> Result<()
             .map(|item| {
                 json!({
                     "file": item.file, "enforcer": item.enforcer, "result": item.result,
-                    "counterexample": item.counterexample, "residual": item.residual,
+                    "counterexample": item.counterexample, "remarks": item.remarks, "residual": item.residual,
                 })
             })
             .collect();

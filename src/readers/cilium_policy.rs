@@ -256,9 +256,13 @@ pub(super) fn pod_label(key: &str, field: &Field<'_, '_>) -> Read<Subject> {
 
 fn cidr_set(item: &Field<'_, '_>) -> Read<Peer> {
     let mut fields = item.map()?;
-    let cidr = prefix(&fields.need("cidr")?)?;
     let except = fields.take("except").map(|field| field.list()).transpose()?.unwrap_or_default();
     let except = except.iter().map(prefix).collect::<Read<Vec<_>>>()?;
+    if let Some(group) = fields.take("cidrGroupRef") {
+        fields.finish()?;
+        return Ok(Peer::Group { name: group.text()?, except });
+    }
+    let cidr = prefix(&fields.need("cidr")?)?;
     fields.finish()?;
     match except.iter().find(|hole| !cidr.contains(*hole)) {
         Some(hole) => Err(item.fault(format!("takes {hole} out of {cidr}, in which it does not lie"))),

@@ -7,6 +7,7 @@
 
 pub mod evaluate;
 pub mod facts;
+mod live;
 pub mod object;
 pub mod ports;
 pub mod rule;
@@ -14,14 +15,17 @@ pub mod selector;
 pub mod universe;
 pub mod witness;
 
-use self::object::{Field, Read, Unclear};
+use self::facts::{ClusterFacts, PodFacts};
+use self::object::{Field, Fields, Read, Unclear};
 use self::rule::{Peer, Peers, Rule};
-use super::{cilium_policy, cluster_network_policy, network_policy};
+use super::admission::AdmissionPolicy;
+use super::egress_gateway::EgressGateway;
+use super::{admission, cilium_policy, cluster_network_policy, egress_gateway, network_policy};
 use crate::syntax::tree::Node;
-use facts::ClusterFacts;
 use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The policies of a cluster in one form.
+/// The policies of a cluster in one form, and what else its objects say.
 #[derive(Clone, Debug, Default)]
 pub struct Policies {
     /// Every policy: kind, namespace and name, as in `CiliumNetworkPolicy shop/zc-f1-in`.
@@ -30,8 +34,22 @@ pub struct Policies {
     pub rules: Vec<Rule>,
     /// What could not be read; with anything here no verdict is certain.
     pub unclear: Vec<Unclear>,
-    /// Kinds of objects that are no policy, and how many of each were passed over.
-    pub passed_over: std::collections::BTreeMap<String, usize>,
+    /// Source addresses of connections that leave the cluster.
+    pub egress: Vec<EgressGateway>,
+    /// Admission policies for NetworkPolicies.
+    pub admission: Vec<AdmissionPolicy>,
+    /// Names of the admission policies that are enforced.
+    pub bound: BTreeSet<String>,
+    /// Namespaces with their labels.
+    pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
+    /// Pods with their namespaces.
+    pub pods: Vec<(String, PodFacts)>,
+    /// Every object that was read, with its labels; pods are left out.
+    pub objects: BTreeMap<String, BTreeMap<String, String>>,
+    /// Kinds of objects that decide nothing, and how many of each were passed over.
+    pub passed_over: BTreeMap<String, usize>,
+    /// Named groups of prefixes.
+    groups: BTreeMap<String, Vec<IpNet>>,
 }
 
 /// What the header of an object says.
@@ -44,15 +62,25 @@ pub struct Header {
     pub namespace: Option<String>,
     /// `metadata.name`.
     pub name: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl std::fmt::Display for Header {
+    /// Kind, namespace and name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let place = self.namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
+        write!(f, "{} {place}{}", self.kind, self.name)
+    }
 }
 
 impl Policies {
     /// Reads one YAML or JSON document; a `List` holds further objects.
     pub fn add(&mut self, document: &Node<'_>, file: &str, facts: &ClusterFacts) {
-        if let Err(mut unclear) = self.read(document, file, facts)
-            && unclear.object.is_empty()
-        {
-            unclear.object = file.to_owned();
+        if let Err(mut unclear) = self.read(document, file, facts) {
+            if unclear.object.is_empty() {
+                unclear.object = file.to_owned();
+            }
             self.unclear.push(*unclear);
         }
     }
@@ -61,14 +89,14 @@ impl Policies {
         let mut fields = Field::root(document).map()?;
         let api = fields.need("apiVersion")?.text()?;
         let kind = fields.need("kind")?.text()?;
-        if kind.ends_with("List") || (api == "v1" && kind == "List") {
+        if kind.ends_with("List") {
             for item in fields.need("items")?.list()? {
                 self.add(item.node(), file, facts);
             }
             return Ok(());
         }
-        let Some(reader) = reader(&api, &kind) else {
-            if is_policy_group(&api) && kind.contains("Policy") && !HARMLESS.contains(&kind.as_str()) {
+        let Some(meaning) = Meaning::of(&api, &kind) else {
+            if is_policy_group(&api) && kind.contains("Policy") && kind != "CiliumLocalRedirectPolicy" {
                 return Err(
                     Field::root(document).fault(format!("is a {kind} of {api}, which this version cannot read"))
                 );
@@ -79,21 +107,82 @@ impl Policies {
         let mut metadata = fields.need("metadata")?.map()?;
         let name = metadata.need("name")?.text()?;
         let namespace = metadata.take("namespace").map(|field| field.text()).transpose()?;
+        let labels = metadata.take("labels").map(|field| field.labels()).transpose()?.unwrap_or_default();
+        let header = Header { api, kind, namespace, name, labels };
+        self.dispatch(&header, meaning, fields, facts).map_err(|mut unclear| {
+            unclear.object = format!("{file}: {header}");
+            unclear
+        })
+    }
+
+    fn dispatch(
+        &mut self,
+        header: &Header,
+        meaning: Meaning,
+        mut fields: Fields<'_, '_>,
+        facts: &ClusterFacts,
+    ) -> Read<()> {
+        let name = header.to_string();
+        if let Meaning::Pod = meaning {
+            let namespace = header.namespace.clone().unwrap_or_else(|| "default".to_owned());
+            let pod = live::pod(&header.name, header.labels.clone(), fields)?;
+            self.pods.extend(pod.map(|pod| (namespace, pod)));
+            return Ok(());
+        }
         // What the API server and controllers add.
         fields.take("status");
-        let place = namespace.as_ref().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        let header = Header { api, kind, namespace, name };
-        let policy = self.names.len();
-        self.names.push(format!("{} {place}{}", header.kind, header.name));
-        let mut rules = Vec::new();
-        match reader(&header, fields, policy, facts, &mut rules) {
-            Ok(()) => self.rules.append(&mut rules),
-            Err(mut unclear) => {
-                unclear.object = format!("{file}: {} {place}{}", header.kind, header.name);
-                self.unclear.push(*unclear);
+        if self.objects.insert(name.clone(), header.labels.clone()).is_some() {
+            let reason = "is there twice; only one of the two can exist".to_owned();
+            return Err(Box::new(Unclear { object: String::new(), field: "the object".to_owned(), reason }));
+        }
+        match meaning {
+            Meaning::Policy(reader) => {
+                let policy = self.names.len();
+                self.names.push(name);
+                let mut rules = Vec::new();
+                reader(header, fields, policy, facts, &mut rules)?;
+                self.rules.append(&mut rules);
             }
+            Meaning::Group => {
+                self.groups.insert(header.name.clone(), live::cidr_group(fields)?);
+            }
+            Meaning::Egress => self.egress.push(egress_gateway::read(&name, fields)?),
+            Meaning::Admission => self.admission.extend(admission::policy(&header.name, fields)?),
+            Meaning::Binding => self.bound.extend(admission::binding(fields)?),
+            Meaning::Namespace => {
+                self.namespaces.insert(header.name.clone(), header.labels.clone());
+            }
+            Meaning::Pod => {}
         }
         Ok(())
+    }
+
+    /// Puts groups of prefixes in the place of their names. To be called when everything has been read.
+    pub fn resolve_groups(&mut self) {
+        for rule in &mut self.rules {
+            let Peers::Listed(list) = &mut rule.peers else { continue };
+            if !list.iter().any(|peer| matches!(peer, Peer::Group { .. })) {
+                continue;
+            }
+            let mut resolved = Vec::new();
+            for peer in std::mem::take(list) {
+                let Peer::Group { name, except } = peer else {
+                    resolved.push(peer);
+                    continue;
+                };
+                match self.groups.get(&name) {
+                    Some(group) => {
+                        resolved.extend(group.iter().map(|cidr| Peer::Block { cidr: *cidr, except: except.clone() }))
+                    }
+                    None => self.unclear.push(Unclear {
+                        object: self.names.get(rule.policy).cloned().unwrap_or_default(),
+                        field: "cidrGroupRef".to_owned(),
+                        reason: format!("names the CiliumCIDRGroup `{name}`, which is not there"),
+                    }),
+                }
+            }
+            *list = resolved;
+        }
     }
 
     /// Every prefix that some policy tells apart from others.
@@ -102,29 +191,46 @@ impl Policies {
             Peers::Listed(list) => Some(list),
             _ => None,
         });
-        lists.flatten().flat_map(|peer| match peer {
-            Peer::Block { cidr, except } => std::iter::once(*cidr).chain(except.iter().copied()).collect(),
-            _ => Vec::new(),
-        })
+        lists
+            .flatten()
+            .flat_map(|peer| match peer {
+                Peer::Block { cidr, except } => std::iter::once(*cidr).chain(except.iter().copied()).collect(),
+                _ => Vec::new(),
+            })
+            .chain(self.egress.iter().flat_map(|policy| policy.destinations.iter().chain(&policy.excluded).copied()))
     }
 }
 
-/// Policies that select traffic for something else than allowing it.
-const HARMLESS: [&str; 4] = [
-    "CiliumEgressGatewayPolicy",
-    "CiliumLocalRedirectPolicy",
-    "ValidatingAdmissionPolicy",
-    "ValidatingAdmissionPolicyBinding",
-];
+type Reader = fn(&Header, Fields<'_, '_>, usize, &ClusterFacts, &mut Vec<Rule>) -> Read<()>;
 
-type Reader = fn(&Header, object::Fields<'_, '_>, usize, &ClusterFacts, &mut Vec<Rule>) -> Read<()>;
+/// What an object is for.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Policy(Reader),
+    Group,
+    Egress,
+    Admission,
+    Binding,
+    Namespace,
+    Pod,
+}
 
-fn reader(api: &str, kind: &str) -> Option<Reader> {
-    match (api, kind) {
-        ("networking.k8s.io/v1", "NetworkPolicy") => Some(network_policy::read),
-        ("cilium.io/v2", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy") => Some(cilium_policy::read),
-        ("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy") => Some(cluster_network_policy::read),
-        _ => None,
+impl Meaning {
+    fn of(api: &str, kind: &str) -> Option<Self> {
+        Some(match (api, kind) {
+            ("networking.k8s.io/v1", "NetworkPolicy") => Self::Policy(network_policy::read),
+            ("cilium.io/v2", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy") => {
+                Self::Policy(cilium_policy::read)
+            }
+            ("policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy") => Self::Policy(cluster_network_policy::read),
+            ("cilium.io/v2" | "cilium.io/v2alpha1", "CiliumCIDRGroup") => Self::Group,
+            ("cilium.io/v2", "CiliumEgressGatewayPolicy") => Self::Egress,
+            ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy") => Self::Admission,
+            ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding") => Self::Binding,
+            ("v1", "Namespace") => Self::Namespace,
+            ("v1", "Pod") => Self::Pod,
+            _ => return None,
+        })
     }
 }
 

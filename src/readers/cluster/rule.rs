@@ -60,6 +60,13 @@ pub enum Peer {
         /// What is taken out of it.
         except: Vec<IpNet>,
     },
+    /// A CiliumCIDRGroup without some parts, until all objects are read.
+    Group {
+        /// Its name.
+        name: String,
+        /// What is taken out of it.
+        except: Vec<IpNet>,
+    },
     /// One of the special groups.
     Entity(Entity),
 }

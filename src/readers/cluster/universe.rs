@@ -95,6 +95,12 @@ impl Universe {
         own.map(|(namespace, first)| span(*first, namespace.pods.len())).collect::<Vec<_>>().iter().collect()
     }
 
+    /// The name of the own cluster.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether Cilium enforces.
     #[must_use]
     pub const fn cilium(&self) -> bool {
@@ -177,6 +183,8 @@ impl Universe {
         match peer {
             Peer::Endpoints(selector) => self.select(selector),
             Peer::Block { cidr, except } => self.block(*cidr, except),
+            // Nothing any more, once groups are resolved.
+            Peer::Group { .. } => Ranges::EMPTY,
             Peer::Entity(entity) => self.entity(*entity),
         }
     }

@@ -34,13 +34,21 @@ pub fn with_witnesses(facts: &ClusterFacts, policies: &Policies) -> Result<Clust
             listed.iter().filter_map(|peer| if let Peer::Endpoints(selector) = peer { Some(selector) } else { None });
         for selector in peers.chain([&rule.subject]) {
             if seen.insert(selector) && world.add(selector).is_none() {
-                let object = policies.names.get(rule.policy).cloned().unwrap_or_default();
-                let reason = format!("has more than {MOST} ways to be satisfied");
-                return Err(Box::new(Unclear { object, field: "a selector".to_owned(), reason }));
+                return Err(too_many(policies.names.get(rule.policy)));
             }
         }
     }
+    for policy in &policies.egress {
+        if policy.subjects.iter().any(|selector| world.add(selector).is_none()) {
+            return Err(too_many(Some(&policy.object)));
+        }
+    }
     Ok(world.facts)
+}
+
+fn too_many(object: Option<&String>) -> Box<Unclear> {
+    let reason = format!("has more than {MOST} ways to be satisfied");
+    Box::new(Unclear { object: object.cloned().unwrap_or_default(), field: "a selector".to_owned(), reason })
 }
 
 struct World {

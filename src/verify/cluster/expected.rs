@@ -2,15 +2,16 @@
 
 use super::facts::{cluster_name, nodes, ports};
 use super::members::Members;
-use crate::model::{Addresses, End, Site};
+use crate::model::{Addresses, End, Family, Site};
 use crate::plan::{ClusterPlan, PodPeer, PodPermit, Side};
 use crate::readers::cluster::ports::everything;
 use crate::readers::cluster::rule::{Direction, Entity};
 use crate::readers::cluster::universe::Universe;
 use crate::space::{Ranges, Reach};
-use crate::syntax::objects::PoolRole;
+use crate::syntax::objects::{EgressMode, PoolRole};
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// The plan of a cluster, ready to be asked pod by pod.
 pub struct Expected<'a> {
@@ -91,6 +92,33 @@ impl<'a> Expected<'a> {
         Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
     }
 
+    /// The source addresses with which a pod's connections leave the cluster: where to, and with which address. Nothing
+    /// where the site leaves it to the nodes.
+    pub(super) fn leaves(&self, universe: &Universe, pod: u32) -> Vec<(Ranges, IpAddr)> {
+        let mut found = Vec::new();
+        if self.site.clusters[self.plan.cluster].egress() != EgressMode::Gateway {
+            return found;
+        }
+        for id in self.members.components(pod) {
+            let place = place_of(self.site, End::Component(*id));
+            for permit in self.permits(Direction::Egress, &place) {
+                let PodPeer::Outside(addresses) = &permit.peer else { continue };
+                for family in Family::BOTH {
+                    if let Some(address) = self.site.components[*id].egress_addresses.first(family) {
+                        found.push((cells(universe, &addresses.only(family)), address));
+                    }
+                }
+            }
+        }
+        found
+    }
+
+    /// The label of the nodes by which connections leave the cluster.
+    pub(super) fn egress_pool(&self) -> Option<&'a str> {
+        let pools = &self.site.clusters[self.plan.cluster].pools;
+        pools.iter().find(|pool| pool.decl.role.value == PoolRole::Egress).map(|pool| pool.name.as_str())
+    }
+
     /// The permits of all subjects in a namespace, in one direction.
     pub(super) fn of_namespace(&self, namespace: &str, direction: Direction) -> impl Iterator<Item = &'a PodPermit> {
         let wanted = format!("{namespace}/");
@@ -128,7 +156,7 @@ impl<'a> Expected<'a> {
 
     /// Cells, and with Cilium the entities that nodes are there.
     fn addresses(&self, universe: &Universe, addresses: &Addresses) -> Ranges {
-        let mut found: Vec<Ranges> = addresses.prefixes().iter().map(|prefix| universe.block(*prefix, &[])).collect();
+        let mut found = vec![cells(universe, addresses)];
         if self.cilium {
             let mut entities = Vec::new();
             if addresses.overlaps(&self.control_plane) {
@@ -161,4 +189,9 @@ fn place_of(site: &Site, end: End) -> String {
         End::Namespace(id) => format!("{}/", site.namespaces[id].name),
         _ => String::new(),
     }
+}
+
+/// The outside cells of some addresses.
+fn cells(universe: &Universe, addresses: &Addresses) -> Ranges {
+    addresses.prefixes().iter().map(|prefix| universe.block(*prefix, &[])).collect::<Vec<_>>().iter().collect()
 }

@@ -13,12 +13,14 @@ pub(super) struct Members {
     components: BTreeMap<u32, Vec<ComponentId>>,
 }
 
+/// A component with the labels of its pods.
+type Wanted = (ComponentId, BTreeMap<String, String>);
+
 impl Members {
     /// Looks at every pod of the clusters in which components of the site run.
     pub(super) fn of(site: &Site, universe: &Universe) -> Self {
         // By one of their labels, so that a pod is compared with few components only.
-        let mut by_label: BTreeMap<(&str, &str, String, String), Vec<(ComponentId, BTreeMap<String, String>)>> =
-            BTreeMap::new();
+        let mut by_label: BTreeMap<(&str, &str, String, String), Vec<Wanted>> = BTreeMap::new();
         let names: BTreeMap<ClusterId, String> =
             site.clusters.iter().map(|(id, cluster)| (id, cluster_name(cluster))).collect();
         for (id, component) in site.components.iter() {

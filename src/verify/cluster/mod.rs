@@ -3,12 +3,17 @@
 //! Two questions. *Equal*: do emitted files allow exactly what the flows need, side by side? *Inside*: does a live cluster,
 //! tenants' own policies included, allow nothing beyond the envelope of its namespaces?
 
+mod admission;
+mod deployed;
+mod egress;
 mod envelope;
 mod expected;
 mod facts;
 mod members;
+mod proof;
 
 pub use facts::{PROBE, facts};
+pub use proof::{ClusterProof, Difference, Fault};
 
 use crate::model::Site;
 use crate::plan::ClusterPlan;
@@ -24,53 +29,6 @@ use crate::source::{FileId, Limits};
 use crate::space::Reach;
 use crate::syntax::tree::parse_documents;
 use expected::Expected;
-
-/// What the proof of a cluster found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClusterProof {
-    /// What could not be read; with anything here nothing is proven.
-    pub unclear: Vec<Unclear>,
-    /// Connections that model and policies judge differently, at most one per pod, direction and kind.
-    pub differences: Vec<Difference>,
-}
-
-impl ClusterProof {
-    /// Whether everything was read and nothing differs.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.unclear.is_empty() && self.differences.is_empty()
-    }
-}
-
-impl std::fmt::Display for ClusterProof {
-    /// What is in the way of the proof, one line each.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for unclear in &self.unclear {
-            writeln!(f, "{}: {} {}", unclear.object, unclear.field, unclear.reason)?;
-        }
-        for item in &self.differences {
-            let (model, policies) = if item.model { ("need", "deny") } else { ("do not need", "allow") };
-            let by = item.policies.join(", ");
-            writeln!(f, "{} -> {} {}: flows {model} it, policies {policies} it ({by})", item.from, item.to, item.port)?;
-        }
-        Ok(())
-    }
-}
-
-/// A connection that model and policies judge differently.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Difference {
-    /// Who opens it: `namespace/component`, an address, `host`.
-    pub from: String,
-    /// Who answers.
-    pub to: String,
-    /// Port or ICMP type.
-    pub port: String,
-    /// Whether the flows allow it, on the side that was looked at.
-    pub model: bool,
-    /// Policies that apply to the pod in this direction.
-    pub policies: Vec<String>,
-}
 
 /// Reads policies from files (path, text).
 #[must_use]
@@ -90,21 +48,28 @@ pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>, facts: &Clu
             }),
         }
     }
+    policies.resolve_groups();
     policies
 }
 
-/// The proof of emitted files (path, text): equal to the plan, side by side.
+/// The proof of emitted files (path, text): they are deployed, allow exactly what the flows need, side by side, and guard it.
 #[must_use]
 pub fn of_files<'t>(
     site: &Site,
     plan: &ClusterPlan,
     files: impl IntoIterator<Item = (&'t str, &'t str)>,
 ) -> ClusterProof {
-    let folders = [format!("kubernetes/{}/", plan.name), format!("cilium/{}/", plan.name)];
-    let of_cluster = |path: &str| folders.iter().any(|folder| path.starts_with(folder.as_str()));
     let facts = facts(site, plan.cluster);
-    let policies = read(files.into_iter().filter(|(path, _)| of_cluster(path)), &facts);
-    equal(site, plan, &policies, &facts)
+    let (deployed, mut proof) = deployed::of(plan, files);
+    let policies = read(deployed, &facts);
+    let found = equal(site, plan, &policies, &facts);
+    proof.unclear.extend(found.unclear);
+    proof.unclear.extend(deployed::strangers(&policies));
+    proof.differences = found.differences;
+    proof.faults.extend(found.faults);
+    proof.faults.extend(deployed::unmarked(&policies));
+    admission::judge(site, plan, &policies, &mut proof);
+    proof
 }
 
 /// Dumps of live clusters are larger than zone files.
@@ -131,7 +96,7 @@ impl<'a> Court<'a> {
         let universe = Universe::new(&facts, policies.prefixes().chain(expected.prefixes()));
         expected.locate(&universe);
         let verdicts = Verdicts::of(policies, &universe);
-        Self { expected, universe, verdicts, proof: ClusterProof { unclear, differences: Vec::new() } }
+        Self { expected, universe, verdicts, proof: ClusterProof { unclear, ..ClusterProof::default() } }
     }
 }
 
@@ -158,6 +123,7 @@ pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clust
             }
         }
     }
+    proof.faults.extend(egress::differences(&expected, &universe, policies, true));
     proof
 }
 
@@ -182,6 +148,7 @@ fn beyond(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterF
         difference(&universe, pod, direction, &surplus, false, policies)
     });
     proof.differences.extend(differences);
+    proof.faults.extend(egress::differences(&expected, &universe, policies, false));
     proof
 }
 
