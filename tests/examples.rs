@@ -211,5 +211,5 @@ fn a_basis_requirement_needs_another_measure() {
 
 #[test]
 fn talwinkel_is_clean() {
-    clean("zv-it-talwinkel", &[("ZM-ADR-02", "deviation")]);
+    clean("zv-it-talwinkel", &[("ZM-ADR-02", "deviation"), ("ZM-DEV-01", "info")]);
 }

@@ -262,9 +262,14 @@ impl Catalogue {
         text.map_or_else(String::new, |text| fill(text.get(lang), &self.translate(&all, lang)))
     }
 
-    /// Puts words for the shapes that faults name (`expected: list`).
+    /// Puts words for the shapes that faults name (`expected: list`) and for the groups of ZM-MGT-02.
     fn translate(&self, args: &[(&'static str, String)], lang: Lang) -> Vec<(&'static str, String)> {
-        let shape = |name: &'static str| matches!(name, "expected" | "found" | "record" | "shape" | "wanted" | "what");
+        let shape = |name: &'static str| {
+            matches!(
+                name,
+                "expected" | "found" | "record" | "shape" | "wanted" | "what" | "first-group" | "second-group"
+            )
+        };
         let word = |value: &String| {
             self.syntax.shapes.get(value).map_or_else(|| value.clone(), |text| text.get(lang).to_owned())
         };

@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] =
     &[("ZM-FLO-01", necessary), ("ZM-FLO-02", documented), ("ZM-FLO-03", specific), ("ZM-FLO-05", realisable)];
 
 /// Only necessary protocols and ports (DVS 5.3.3, NET.1.1.A8).
-fn necessary(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+pub(super) fn necessary(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let limit = cx.site.blueprint.parameters.port_range_limit;
     let count = |ports: &Ranges<u16>| -> u32 {
         ports.intervals().iter().map(|(first, last)| u32::from(*last) - u32::from(*first) + 1).sum()
@@ -54,7 +54,7 @@ fn range_reason(site: &Site, service: &crate::model::site::ServiceUse) -> bool {
 }
 
 /// Every flow is documented (DVS 5.3.3).
-fn documented(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+pub(super) fn documented(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     for flow in cx.site.flows.values() {
         let decl = &flow.decl;
         let stated = |text: &Option<crate::syntax::Spanned<crate::syntax::scalars::Text>>| {
@@ -75,7 +75,7 @@ fn documented(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 }
 
 /// Ends of flows are specific (DVS 5.3.3).
-fn specific(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+pub(super) fn specific(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for flow in cx.site.flows.values() {
         for end in flow.from.iter().chain(&flow.to) {

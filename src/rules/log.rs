@@ -155,15 +155,16 @@ fn tamper_evident(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 
 /// Gateways, application-level gateways, clusters, databases and management systems: what ZM-LOG-03 asks for.
 fn held(site: &Site) -> Vec<(Reporter, &'static str)> {
-    let mut all: Vec<(Reporter, &str)> = site.gateways.ids().map(|id| (Reporter::Gateway(id), "gateway")).collect();
-    all.extend(site.clusters.ids().map(|id| (Reporter::Cluster(id), "cluster")));
+    let mut all: Vec<(Reporter, &str)> =
+        site.gateways.ids().map(|id| (Reporter::Gateway(id), "packet-filter")).collect();
+    all.extend(site.clusters.ids().map(|id| (Reporter::Cluster(id), "container-cluster")));
     for id in site.components.ids().filter(|id| !is_outside(site, *id) && site.components[*id].namespace.is_none()) {
         let what = if site.is(id, Property::Alg) {
-            "application-level gateway"
+            "application-level-gateway"
         } else if site.is(id, Property::Database) {
-            "database"
+            "database-system"
         } else if is_management_system(site, id) {
-            "management system"
+            "management-system"
         } else {
             continue;
         };
@@ -241,6 +242,15 @@ fn audited(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 fn own_segment(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let mut hosts: BTreeMap<Place, Vec<(ComponentId, Span)>> = BTreeMap::new();
+    let mut nodes: BTreeMap<Place, Vec<(&str, Span)>> = BTreeMap::new();
+    for cluster in site.clusters.values() {
+        for pool in &cluster.pools {
+            nodes.entry(Place::Segment(pool.segment)).or_default().push((cluster.name.as_str(), pool.span));
+        }
+        if let Some(leg) = &cluster.management {
+            nodes.entry(leg.place).or_default().push((cluster.name.as_str(), leg.span));
+        }
+    }
     for (id, component) in site.components.iter() {
         for leg in component.legs.iter().filter(|leg| matches!(leg.place, Place::Segment(_))) {
             hosts.entry(leg.place).or_default().push((id, leg.span));
@@ -248,15 +258,16 @@ fn own_segment(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     }
     for (place, hosts) in hosts {
         let Some((sink, sink_span)) = hosts.iter().find(|(id, _)| site.is(*id, Property::LogSink)) else { continue };
-        for (id, span) in hosts.iter().filter(|(id, _)| !site.is(*id, Property::Logging)) {
+        let others = hosts.iter().filter(|(id, _)| !site.is(*id, Property::Logging)).map(|(id, span)| {
             let component = &site.components[*id];
-            let finding = Finding::new("ZM-LOG-05", "shared")
-                .arg("component", &component.name)
-                .arg("kind", &component.decl.kind.0)
-                .arg("segment", site.place_name(place))
-                .arg("sink", &site.components[*sink].name);
-            let finding = finding.object(&component.name).object(site.place_name(place));
-            out.push(finding.label(*span, "component").label(*sink_span, "sink"));
+            (component.name.as_str(), component.decl.kind.0.as_str(), *span)
+        });
+        let nodes = nodes.get(&place).into_iter().flatten().map(|(name, span)| (*name, "Cluster", *span));
+        for (name, kind, span) in others.chain(nodes) {
+            let finding = Finding::new("ZM-LOG-05", "shared").arg("component", name).arg("kind", kind);
+            let finding = finding.arg("segment", site.place_name(place)).arg("sink", &site.components[*sink].name);
+            let finding = finding.object(name).object(site.place_name(place));
+            out.push(finding.label(span, "component").label(*sink_span, "sink"));
         }
     }
 }

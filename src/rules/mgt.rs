@@ -4,16 +4,18 @@ use super::acc::cell;
 use super::support::{Area, end_is, is_device, is_gateway_host, main_zones, pairs};
 use super::{Cx, Rule};
 use crate::finding::Finding;
-use crate::graph::{Actor, Step};
+use crate::graph::{Actor, Reach, Step};
 use crate::model::blueprint::Access;
-use crate::model::{ComponentId, End, LegRole, Place, Property, SegmentId, Site, ZoneId};
-use crate::syntax::document::SegmentPurpose;
+use crate::model::{ComponentId, End, Leg, LegRole, Place, Property, SegmentId, Site, ZoneId};
+use crate::source::Span;
+use crate::syntax::document::{MainZone, SegmentPurpose};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RULES: &[Rule] =
     &[("ZM-MGT-03", no_detour), ("ZM-MGT-04", no_management_bridge), ("ZM-MGT-11", managed_do_not_initiate)];
 
-fn is_management(site: &Site, zone: ZoneId) -> bool {
+/// Whether a zone is of class `management`.
+pub(super) fn is_management(site: &Site, zone: ZoneId) -> bool {
     site.zones[zone].class == "management"
 }
 
@@ -29,142 +31,180 @@ fn manages(site: &Site, actor: Actor) -> bool {
     }
 }
 
-fn production_zone(site: &Site, actor: Actor) -> Option<ZoneId> {
+/// Zones an actor stands in that are not management.
+fn production_zones(site: &Site, actor: Actor) -> Vec<ZoneId> {
+    let zones = match actor {
+        Actor::Component(id) => site.component_zones(id),
+        Actor::Segment(id) => vec![site.segments[id].zone],
+        Actor::Namespace(id) => vec![site.clusters[site.namespaces[id].cluster].zone],
+        Actor::Network(_) | Actor::Gateway(_) => Vec::new(),
+    };
+    zones.into_iter().filter(|zone| !is_management(site, *zone)).collect()
+}
+
+/// Whether a detour may start at an actor: VPN and crypto gateways lead into management by their nature (ZM-ACC-08, ZM-MGT-09).
+fn may_start(site: &Site, actor: Actor) -> bool {
+    !matches!(actor, Actor::Component(id) if site.is(id, Property::Vpn) || site.is(id, Property::Crypto))
+}
+
+/// The end of a flow that an actor is, for the access matrix.
+fn as_end(actor: Actor) -> Option<End> {
     match actor {
-        Actor::Component(id) => site.component_zones(id).into_iter().find(|zone| !is_management(site, *zone)),
-        _ => None,
+        Actor::Component(id) => Some(End::Component(id)),
+        Actor::Segment(id) => Some(End::Segment(id)),
+        Actor::Namespace(id) => Some(End::Namespace(id)),
+        Actor::Network(_) | Actor::Gateway(_) => None,
     }
 }
 
 /// Management does not undermine the zoning (DVS 5.3.2, NET.1.1.A21): from each zone, a search whose inner steps are management only.
 fn no_detour(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    let mut told: BTreeSet<(ZoneId, ZoneId)> = BTreeSet::new();
-    for (id, component) in site.components.iter() {
-        let start = Actor::Component(id);
-        let Some(from) = production_zone(site, start).filter(|_| !is_gateway_host(site, id)) else { continue };
-        // Only steps from the start into management, within it, and out of it.
-        let skip = |a: Actor, b: Actor, _: Step| {
-            let inner = a == start || manages(site, a);
-            !inner || (a == start && !manages(site, b))
-        };
-        let reach = cx.graphs.initiator.reach(site, &[start], skip);
-        for actor in reach.actors().filter(|actor| *actor != start) {
-            let (Some(to), Actor::Component(end)) = (production_zone(site, actor), actor) else { continue };
-            let allowed = cell(site, Area::Zone(from), Area::Zone(to), End::Component(end))
-                .is_some_and(|cell| cell.access == Access::Allowed);
-            if from == to || allowed || is_gateway_host(site, end) || !told.insert((from, to)) {
-                continue;
-            }
-            let steps = reach.steps(actor);
-            let finding = Finding::new("ZM-MGT-03", "detour")
-                .arg("from-zone", &site.zones[from].name)
-                .arg("to-zone", &site.zones[to].name);
-            let finding =
-                finding.arg("from", &component.name).arg("to", actor.name(site)).witness(reach.chain(site, actor));
-            let mut flows =
-                steps.iter().filter_map(|(_, _, step)| if let Step::Flow(id) = step { Some(*id) } else { None });
-            let (first, last) = (flows.clone().next(), flows.next_back());
-            let mut finding = match last {
-                Some(last) => finding.object(&site.flows[last].name).label(site.flows[last].span, "last"),
-                None => finding.label(component.span, "first"),
-            };
-            if let Some(first) = first.filter(|first| Some(*first) != last) {
-                finding = finding.object(&site.flows[first].name).label(site.flows[first].span, "first");
-            }
-            out.push(finding);
+    let actors = site.segments.ids().map(Actor::Segment).chain(site.namespaces.ids().map(Actor::Namespace));
+    let actors = actors.chain(site.components.ids().map(Actor::Component)).filter(|actor| may_start(site, *actor));
+    let mut starts: BTreeMap<ZoneId, BTreeSet<Actor>> = BTreeMap::new();
+    for actor in actors {
+        for zone in production_zones(site, actor) {
+            starts.entry(zone).or_default().insert(actor);
         }
+    }
+    for (from, starts) in starts {
+        // Only steps from the zone into management, within it, and out of it.
+        let skip = |a: Actor, b: Actor, _: Step| match (starts.contains(&a), manages(site, b)) {
+            (true, managed) => !managed,
+            (false, _) => !manages(site, a),
+        };
+        let mut order: Vec<Actor> = starts.iter().copied().collect();
+        order.sort_by(|a, b| a.name(site).cmp(b.name(site)));
+        let reach = cx.graphs.initiator.reach(site, &order, skip);
+        // Per zone the shortest way into it, ties by name.
+        let mut ends: BTreeMap<ZoneId, Actor> = BTreeMap::new();
+        let rank = |actor: Actor| (reach.chain(site, actor).len(), actor.name(site));
+        for actor in reach.actors().filter(|actor| !starts.contains(actor)) {
+            for to in production_zones(site, actor) {
+                if from != to && is_undermined(site, from, to, actor) {
+                    let slot = ends.entry(to).or_insert(actor);
+                    if rank(actor) < rank(*slot) {
+                        *slot = actor;
+                    }
+                }
+            }
+        }
+        out.extend(ends.into_iter().filter_map(|(to, end)| detour(site, from, to, &reach, end)));
     }
 }
 
-/// Whether a component administers, monitors, logs or audits.
+/// Whether reaching an actor of a zone from another zone goes against the matrix. An application-level gateway decouples.
+fn is_undermined(site: &Site, from: ZoneId, to: ZoneId, actor: Actor) -> bool {
+    let decouples = matches!(actor, Actor::Component(id) if is_gateway_host(site, id));
+    let allowed = as_end(actor)
+        .and_then(|end| cell(site, Area::Zone(from), Area::Zone(to), end))
+        .is_some_and(|cell| cell.access == Access::Allowed);
+    !decouples && !allowed
+}
+
+fn detour(site: &Site, from: ZoneId, to: ZoneId, reach: &Reach, end: Actor) -> Option<Finding> {
+    let steps = reach.steps(end);
+    let (start, _, _) = *steps.first()?;
+    let (from, to) = (&site.zones[from].name, &site.zones[to].name);
+    let finding = Finding::new("ZM-MGT-03", "detour").arg("from-zone", from).arg("to-zone", to);
+    let finding = finding.arg("from", start.name(site)).arg("to", end.name(site)).witness(reach.chain(site, end));
+    let mut flows = steps.iter().filter_map(|(_, _, step)| if let Step::Flow(id) = step { Some(*id) } else { None });
+    let (first, last) = (flows.clone().next(), flows.next_back());
+    let finding = match (last, start) {
+        (Some(last), _) => finding.object(&site.flows[last].name).label(site.flows[last].span, "last"),
+        // Nothing but shared segments: the host that stands in both is the fault.
+        (None, Actor::Component(id)) => {
+            finding.object(&site.components[id].name).label(site.components[id].span, "first")
+        }
+        (None, _) => return None,
+    };
+    Some(match first.filter(|first| Some(*first) != last) {
+        Some(first) => finding.object(&site.flows[first].name).label(site.flows[first].span, "first"),
+        None => finding,
+    })
+}
+
+/// Whether a component administers, monitors, logs or audits, or backs up over a management network.
 fn is_management_host(site: &Site, id: ComponentId) -> bool {
-    [Property::Admin, Property::Monitoring, Property::Logging, Property::Audit]
-        .into_iter()
-        .any(|property| site.is(id, property))
+    let manages = [Property::Admin, Property::Monitoring, Property::Logging, Property::Audit];
+    let reaches_management = || {
+        let zones = site.components[id].legs.iter().filter_map(|leg| site.zone_of(leg.place));
+        zones.into_iter().any(|zone| is_management(site, zone))
+    };
+    manages.into_iter().any(|property| site.is(id, property)) || (site.is(id, Property::Backup) && reaches_management())
+}
+
+/// Whether a leg is the management interface through which a host itself is managed, not one by which it manages others.
+fn is_own_interface(site: &Site, leg: &Leg) -> bool {
+    let Place::Segment(id) = leg.place else { return false };
+    let purpose = site.segments[id].decl.purpose.as_ref();
+    leg.role == LegRole::Mgmt && purpose.is_some_and(|purpose| purpose.value == SegmentPurpose::Interfaces)
 }
 
 /// No bridging by management systems (DVS 5.3.2).
 fn no_management_bridge(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    let managed_place = |place: Place| site.zone_of(place).is_some_and(|zone| is_management(site, zone));
-    for (id, component) in site.components.iter().filter(|(id, _)| !is_gateway_host(site, *id) && !is_device(site, *id))
-    {
-        let management = component.legs.iter().find(|leg| managed_place(leg.place));
-        let data = component.legs.iter().find(|leg| !managed_place(leg.place));
-        let zones: BTreeSet<&str> = component
-            .legs
-            .iter()
-            .filter_map(|leg| site.zone_of(leg.place))
-            .map(|zone| site.zones[zone].name.as_str())
-            .collect();
-        let (Some(management), Some(data)) = (management, data) else {
-            // Legs in several management zones join what they serve.
-            if is_management_host(site, id) && zones.len() > 1 {
-                out.push(bridging(&component.name, &zones).label(component.span, "component"));
-            }
-            continue;
+    let hosts = site.components.iter().filter(|(id, _)| !is_gateway_host(site, *id) && !is_device(site, *id));
+    for (id, component) in hosts {
+        let zones = |counts: &dyn Fn(&Leg) -> bool| -> BTreeSet<&str> {
+            let legs = component.legs.iter().filter(|leg| counts(leg));
+            legs.filter_map(|leg| site.zone_of(leg.place)).map(|zone| site.zones[zone].name.as_str()).collect()
         };
-        if is_management_host(site, id) {
-            out.push(bridging(&component.name, &zones).label(component.span, "component"));
-        } else if component.namespace.is_none()
-            && component.decl.forwards.as_ref().is_none_or(|forwards| forwards.value)
-        {
+        if is_management_host(site, id) && zones(&|leg| !is_own_interface(site, leg)).len() > 1 {
+            let list: Vec<&str> = zones(&|_| true).into_iter().collect();
+            let finding = Finding::new("ZM-MGT-04", "management-host").arg("component", &component.name);
+            let finding = finding.arg("zones", list.join(", ")).object(&component.name);
+            out.push(finding.label(component.span, "component"));
+            continue;
+        }
+        let managed = |leg: &&Leg| site.zone_of(leg.place).is_some_and(|zone| is_management(site, zone));
+        let management = component.legs.iter().find(managed);
+        let data = component.legs.iter().find(|leg| !managed(leg));
+        let forwards = component.decl.forwards.as_ref().is_none_or(|forwards| forwards.value);
+        if let (Some(management), Some(data), true, None) = (management, data, forwards, component.namespace) {
             let finding = Finding::new("ZM-MGT-04", "forwards").arg("component", &component.name);
-            let finding = finding
-                .arg("segment", site.place_name(data.place))
-                .arg("management", site.place_name(management.place));
-            out.push(finding.object(&component.name).label(component.span, "forwards"));
+            let finding = finding.arg("segment", site.place_name(data.place));
+            let finding = finding.arg("management", site.place_name(management.place)).object(&component.name);
+            out.push(finding.label(component.span, "forwards"));
         }
     }
     for (segment, hosts) in hosts_by_segment(site) {
-        if let [(first, first_zone), (second, second_zone), ..] = hosts.as_slice() {
+        let mut hosts = hosts.into_iter();
+        let Some((first_zone, (first, first_span))) = hosts.next() else { continue };
+        for (zone, (name, span)) in hosts {
             let finding = Finding::new("ZM-MGT-04", "two-main-zones").arg("segment", &site.segments[segment].name);
-            let finding = finding.arg("first", &site.components[*first].name).arg("first-zone", first_zone.word());
-            let finding = finding.arg("second", &site.components[*second].name).arg("second-zone", second_zone.word());
-            let leg = |id: ComponentId| {
-                site.components[id]
-                    .legs
-                    .iter()
-                    .find(|leg| leg.place == Place::Segment(segment))
-                    .map_or(site.components[id].span, |leg| leg.span)
-            };
-            let finding = finding.object(&site.segments[segment].name).label_with(
-                leg(*second),
-                "second",
-                vec![("zone", second_zone.word().to_owned())],
-            );
-            out.push(finding.label_with(leg(*first), "first", vec![("zone", first_zone.word().to_owned())]));
+            let finding = finding.arg("first", first).arg("first-zone", first_zone.word());
+            let finding = finding.arg("second", name).arg("second-zone", zone.word());
+            let finding = finding.object(&site.segments[segment].name).object(name).object(first);
+            let word = |zone: MainZone| vec![("zone", zone.word().to_owned())];
+            let finding = finding.label_with(span, "second", word(zone));
+            out.push(finding.label_with(first_span, "first", word(first_zone)));
         }
     }
 }
 
-fn bridging(name: &str, zones: &BTreeSet<&str>) -> Finding {
-    let list: Vec<&str> = zones.iter().copied().collect();
-    Finding::new("ZM-MGT-04", "management-host").arg("component", name).arg("zones", list.join(", ")).object(name)
-}
+/// The first management interface of each main zone in a segment: of a host, or of a cluster's nodes.
+type Hosts<'a> = BTreeMap<MainZone, (&'a str, Span)>;
 
-/// Management segments with one host of each main zone that has a management leg there.
-fn hosts_by_segment(site: &Site) -> BTreeMap<SegmentId, Vec<(ComponentId, crate::syntax::document::MainZone)>> {
-    let mut found: BTreeMap<SegmentId, BTreeMap<crate::syntax::document::MainZone, ComponentId>> = BTreeMap::new();
-    for (id, component) in site.components.iter().filter(|(id, _)| !is_gateway_host(site, *id)) {
-        let main = site
-            .component_zones(id)
-            .into_iter()
-            .filter(|zone| !is_management(site, *zone))
-            .flat_map(|zone| main_zones(site, zone))
-            .next();
-        let Some(main) = main else { continue };
-        for leg in component.legs.iter().filter(|leg| leg.role == LegRole::Mgmt) {
-            if let Place::Segment(segment) = leg.place {
-                found.entry(segment).or_default().entry(main).or_insert(id);
+fn hosts_by_segment(site: &Site) -> BTreeMap<SegmentId, Hosts<'_>> {
+    let mut found: BTreeMap<SegmentId, Hosts<'_>> = BTreeMap::new();
+    let mut add = |leg: &Leg, zones: &[ZoneId], name| {
+        let own = zones.iter().filter(|zone| !is_management(site, **zone));
+        if let (Place::Segment(segment), LegRole::Mgmt) = (leg.place, leg.role) {
+            for main in own.flat_map(|zone| main_zones(site, *zone)) {
+                found.entry(segment).or_default().entry(main).or_insert((name, leg.span));
             }
         }
+    };
+    for (id, component) in site.components.iter().filter(|(id, _)| !is_gateway_host(site, *id)) {
+        let zones = site.component_zones(id);
+        component.legs.iter().for_each(|leg| add(leg, &zones, component.name.as_str()));
+    }
+    for cluster in site.clusters.values() {
+        cluster.management.iter().for_each(|leg| add(leg, &[cluster.zone], cluster.name.as_str()));
     }
     found
-        .into_iter()
-        .map(|(segment, hosts)| (segment, hosts.into_iter().map(|(zone, id)| (id, zone)).collect()))
-        .collect()
 }
 
 /// Managed systems do not initiate into administration segments (NET.1.1.A21).
@@ -203,7 +243,7 @@ fn managed_do_not_initiate(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             let word = purpose.map_or("–", |purpose| purpose.word());
             let finding = about("wrong-segment").arg("segment", &site.segments[segment].name).arg("purpose", word);
             let span = purpose.map_or(site.segments[segment].span, |purpose| purpose.span);
-            out.push(finding.label(pair.ends.to.span, "to").label_with(
+            out.push(finding.label(pair.ends.to.span, "misplaced").label_with(
                 span,
                 "segment",
                 vec![("purpose", word.to_owned())],

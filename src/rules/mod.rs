@@ -8,6 +8,8 @@ mod acc_inner;
 mod adr;
 mod adr_names;
 mod catalogue;
+mod dev;
+mod dev_chain;
 mod evidence;
 mod flo;
 mod flo_service;
@@ -15,6 +17,8 @@ mod k8s;
 mod k8s_nodes;
 mod log;
 mod mgt;
+mod mgt_access;
+mod mgt_interfaces;
 mod model;
 mod need;
 mod pap;
@@ -66,6 +70,10 @@ pub fn registry() -> Vec<Rule> {
         evidence::RULES,
         log::RULES,
         mgt::RULES,
+        mgt_interfaces::RULES,
+        mgt_access::RULES,
+        dev::RULES,
+        dev_chain::RULES,
         k8s::RULES,
         k8s_nodes::RULES,
         vsn::RULES,

@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] =
     &[("ZM-PAP-05", dual_homed), ("ZM-PAP-07", fitting_proxy), ("ZM-PAP-12", name_servers), ("ZM-PAP-13", opened_tls)];
 
 /// The gateway of a stage that a segment belongs to, with the place of its interface.
-fn gateway_at(site: &Site, segment: SegmentId, stage: Stage) -> Option<(&str, Span)> {
+pub(super) fn gateway_at(site: &Site, segment: SegmentId, stage: Stage) -> Option<(&str, Span)> {
     site.gateways.values().filter(|gateway| gateway.stage() == Some(stage)).find_map(|gateway| {
         let leg = |leg: &Leg| leg.place == Place::Segment(segment) && leg.role == LegRole::Data;
         let interface = gateway.interfaces.iter().find(|interface| leg(&interface.leg))?;

@@ -23,7 +23,7 @@ fn data_zones(site: &Site, id: ComponentId) -> BTreeSet<ZoneId> {
     site.components[id].data_legs().filter_map(|leg| site.zone_of(leg.place)).collect()
 }
 
-fn is_bridge(site: &Site, vertex: Vertex) -> bool {
+pub(super) fn is_bridge(site: &Site, vertex: Vertex) -> bool {
     matches!(vertex, Vertex::Component(id) if bridges(site, id))
 }
 
@@ -65,7 +65,7 @@ fn main_zones_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 }
 
 /// Zones are cut from each other by stateful layer 4 filters (DVS 5.3.2, NET.1.1.A4).
-fn filtered(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+pub(super) fn filtered(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let mut told: BTreeSet<(ZoneId, ZoneId)> = BTreeSet::new();
     for (id, segment) in site.segments.iter() {

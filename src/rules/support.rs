@@ -180,6 +180,41 @@ pub(super) fn kind_of(site: &Site, end: End) -> String {
     component(end).map_or_else(|| "–".to_owned(), |id| site.components[id].decl.kind.0.clone())
 }
 
+/// Whether an end stands for a component: it is the component, or the segment, zone, namespace or cluster it is in.
+pub(super) fn includes(site: &Site, end: End, id: ComponentId) -> bool {
+    let stands = |segment| site.components[id].legs.iter().any(|leg| leg.place == Place::Segment(segment));
+    let namespace = site.components[id].namespace;
+    match end {
+        End::Component(own) => own == id,
+        End::Segment(segment) => stands(segment),
+        End::Zone(zone) => site.zones[zone].segments.iter().any(|segment| stands(*segment)),
+        End::Namespace(own) => namespace == Some(own),
+        End::Cluster(cluster) => namespace.is_some_and(|namespace| site.namespaces[namespace].cluster == cluster),
+        End::Network(_) | End::Gateway(_) => false,
+    }
+}
+
+/// Whether a service administers: it is marked so, or its ports include one of a service that is, whatever the site calls it.
+/// `counts` leaves out services of the catalogue that a rule does not judge.
+pub(super) fn is_admin(site: &Site, service: &ServiceUse, counts: impl Fn(&str) -> bool) -> bool {
+    if let ServiceExpr::Named(name) = &service.expr {
+        let own = site.services.contains_key(name);
+        if service.admin || (!own && site.blueprint.services.contains_key(name)) {
+            return service.admin && (own || counts(name));
+        }
+    }
+    let marked = site.blueprint.services.iter().filter(|(name, entry)| entry.admin && counts(name));
+    marked.flat_map(|(_, entry)| entry.matches()).any(|known| {
+        service.matches.iter().any(|own| match (&known, own) {
+            (_, ServiceMatch::Any) => true,
+            (ServiceMatch::Ports(a, known), ServiceMatch::Ports(b, own)) => {
+                a == b && !known.intersection(own).is_empty()
+            }
+            (known, own) => known == own,
+        })
+    })
+}
+
 /// Whether the catalogue knows a service as one of a sort: by its name, or, for a literal port or protocol, because services
 /// of that sort use it and no other service does.
 pub(super) fn is_known_as(

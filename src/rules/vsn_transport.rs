@@ -2,7 +2,7 @@
 
 use super::evidence::{ended, is_valid};
 use super::log::is_outside;
-use super::support::{Area, main_zones, own_main_zone, pairs};
+use super::support::{Area, is_admin, main_zones, own_main_zone, pairs};
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::model::site::Flow;
@@ -226,7 +226,8 @@ fn remote_maintenance(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     };
     let mut told = BTreeSet::new();
     for pair in pairs(cx) {
-        let (from, admin) = (pair.ends.from, pair.flow.services.iter().any(|service| service.admin));
+        let (from, admin) =
+            (pair.ends.from, pair.flow.services.iter().any(|service| is_admin(site, service, |_| true)));
         if !admin || !inside(pair.to) || !remote(from.end) || is_crypto(site, pair.ends.to.end) {
             continue;
         }

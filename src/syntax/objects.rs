@@ -224,7 +224,7 @@ record! {
         opt "addresses" addresses: OneOrMany<Address>,
         /// Their role.
         req "role" role: Spanned<PoolRole>,
-        /// Whether user workloads are scheduled; true except for control planes.
+        /// Whether user workloads are scheduled. A control plane states `false`; absent attests nothing (ZM-K8S-10).
         opt "schedulable" schedulable: Spanned<bool>,
         /// Applications the pool is reserved for.
         opt "dedicated-to" dedicated_to: OneOrMany<Word>,
