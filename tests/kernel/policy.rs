@@ -169,6 +169,16 @@ impl Service {
 }
 
 impl Packet {
+    /// Of ICMP messages about an open connection only unreachable, too big, time exceeded and parameter problem pass
+    /// (RFC 792 types 3, 11, 12; RFC 4443 types 1 to 4): no redirects, no source quench.
+    pub fn may_be_related(&self) -> bool {
+        match (&self.transport, family(self.source)) {
+            (Transport::Error { kind, .. }, Family::V4) => [3, 11, 12].contains(kind),
+            (Transport::Error { kind, .. }, Family::V6) => (1..=4).contains(kind),
+            _ => true,
+        }
+    }
+
     /// Only the first packet of a connection opens one: a lone SYN, a datagram, an ICMP request. ICMP messages that
     /// are no requests never do (Linux tracks echo, timestamp and address mask requests and ICMPv6 echo as openers).
     fn may_open(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::policy::{Family, Hook, Interface, Permit, Policy, Range, Service, num
 pub const RULESET: &str = include_str!("reference.nft");
 
 /// Spoilt rulesets: what is replaced by what. Each opens or closes something that no packet of the policy allows.
-pub const MUTANTS: [(&str, &str); 14] = [
+pub const MUTANTS: [(&str, &str); 15] = [
     ("10.2.0.10 . 10.1.0.0/16 . 443 : accept,", "10.2.0.10 . 10.1.0.0/16 . 443 : drop,"),
     ("10.1.9.0/28 . 444-1023", "10.1.9.0/28 . 444-1024"),
     ("10.2.0.11-10.2.0.255 . 10.1.9.0/28", "10.2.0.11-10.2.0.255 . 10.1.9.0/27"),
@@ -15,7 +15,8 @@ pub const MUTANTS: [(&str, &str); 14] = [
     ("tcp flags & (fin | syn | rst | ack) != syn drop", "continue"),
     ("meta l4proto { tcp, udp } th dport 53 accept", "th dport 53 accept; accept"),
     ("ip6 daddr 2001:db8:2::10 tcp dport { 80, 443 } accept", "meta nfproto ipv6 tcp dport { 80, 443 } accept"),
-    ("meta l4proto { 1, 58 } accept", "meta l4proto 1 accept"),
+    ("icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept", "continue"),
+    ("icmp type { destination-unreachable, time-exceeded, parameter-problem } accept", "meta l4proto 1 accept"),
     ("established : accept, related : goto related, invalid : drop, untracked : drop", "established : drop"),
     ("iifname \"eth1\" ip saddr 10.1.0.0/16 accept", "ip saddr 10.1.0.0/16 accept"),
     ("ip6 saddr { 2001:db8:1::1, 2001:db8:2::1 } drop", "continue"),

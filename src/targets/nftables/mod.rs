@@ -5,10 +5,13 @@
 //! per protocol and family, and accepted in the chain of its flow, which counts and names it. The file replaces the
 //! table in one transaction and can be loaded twice (docs/operate-nftables.md).
 
+mod bases;
+mod boxes;
 mod chains;
 mod maps;
 mod names;
 mod ruleset;
+mod sides;
 mod words;
 
 use super::{Files, Origin, VERSION};
@@ -42,7 +45,7 @@ pub fn emit(plan: &Plan, origin: Origin<'_>, files: &mut Files) -> Result<(), Nf
 /// As [`emit`].
 pub fn ruleset(gateway: &GatewayPlan, origin: Origin<'_>) -> Result<String, NftError> {
     let fail = |reason: String| NftError { gateway: gateway.name.clone(), reason };
-    let items = chains::items(gateway, origin.site).map_err(fail)?;
+    let items = chains::items(gateway, origin.site, "").map_err(fail)?;
     let mut text = header(gateway, origin);
     write_table(&items, &mut text).map_err(|error| fail(error.to_string()))?;
     Ok(text)
@@ -110,8 +113,8 @@ pub fn decision(
     flow: Option<&crate::model::site::Flow>,
 ) -> Decision {
     match flow {
-        Some(flow) => Decision { chain: chains::flow_name(flow).to_string(), verdict: "accept" },
-        None => Decision { chain: chains::deny_name(gateway, hook, (input, output)).to_string(), verdict: "drop" },
+        Some(flow) => Decision { chain: sides::flow_name(flow).to_string(), verdict: "accept" },
+        None => Decision { chain: sides::deny_name(gateway, hook, (input, output)).to_string(), verdict: "drop" },
     }
 }
 
