@@ -51,14 +51,14 @@ pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Fi
 pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), CompileError> {
     let site = &model.site;
     let plan = plan(site, &model.graphs).map_err(|error| CompileError {
-        object: site.flows[error.flow].name.clone(),
-        reason: error.reason.to_owned(),
+        object: format!("{} ({})", error.object, place(checked, error.span)),
+        reason: error.reason,
     })?;
     let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
     let mut files = Files::default();
     nftables::emit(&plan, origin, &mut files)
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
-    cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(site, &refused))?;
+    cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(checked, site, &refused))?;
     for cluster in &plan.clusters {
         let proof = verify::cluster::of_files(site, cluster, files.texts());
         if !proof.holds() {
@@ -72,18 +72,29 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
     Ok((plan, files))
 }
 
-/// Everything that clusters refuse, one line each.
-fn refusals(site: &crate::model::Site, refused: &[crate::targets::Refused]) -> CompileError {
-    let flow = |refused: &crate::targets::Refused| {
-        refused.flow.map(|id| format!("flow {}: ", site.flows[id].name)).unwrap_or_default()
+/// Everything that clusters refuse, one line each, with the places of flow or cluster.
+fn refusals(checked: &Checked, site: &crate::model::Site, refused: &[crate::targets::Refused]) -> CompileError {
+    let line = |refused: &crate::targets::Refused| {
+        let cluster = site.clusters.values().find(|cluster| cluster.name == refused.enforcer);
+        let (what, span) = match refused.flow {
+            Some(id) => (format!("flow {}", site.flows[id].name), Some(site.flows[id].span)),
+            None => (format!("cluster {}", refused.enforcer), cluster.map(|cluster| cluster.span)),
+        };
+        let place = span.map(|span| format!(" ({})", place(checked, span))).unwrap_or_default();
+        format!("{what}{place}: {}", refused.reason)
     };
-    let line = |refused: &crate::targets::Refused| format!("{}{}", flow(refused), refused.reason);
     let mut clusters: Vec<&str> = refused.iter().map(|refused| refused.enforcer.as_str()).collect();
     clusters.dedup();
     CompileError {
         object: format!("cluster {}", clusters.join(", ")),
         reason: refused.iter().map(line).collect::<Vec<_>>().join("\n  "),
     }
+}
+
+/// `site.yaml:12:3`.
+fn place(checked: &Checked, span: crate::source::Span) -> String {
+    let position = checked.sources.position(span);
+    format!("{}:{}:{}", checked.sources.file(span.file).name, position.line, position.column)
 }
 
 /// Rules with a decision procedure in this version: those of the registry and the family ABW.

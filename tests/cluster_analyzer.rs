@@ -43,6 +43,7 @@ fn naive(site: &Site, plan: &ClusterPlan) -> String {
             PodPeer::Outside(addresses) => {
                 addresses.prefixes().iter().map(|prefix| format!("{{ipBlock: {{cidr: \"{prefix}\"}}}}")).collect()
             }
+            PodPeer::Names(..) => panic!("NetworkPolicies know no names"),
             PodPeer::Nodes(id) => {
                 let pools = site.clusters[*id].pools.iter().filter(|pool| !pool.name.contains("steuerung"));
                 pools

@@ -2,8 +2,7 @@
 
 use super::routes::{Mode, Routes};
 use crate::model::{
-    Addresses, ClusterId, ComponentId, End, EndRef, Family, FlowId, GatewayId, LegRole, NamespaceId, Place, SegmentId,
-    Site,
+    Addresses, ClusterId, ComponentId, End, EndRef, Family, FlowId, GatewayId, LegRole, Place, SegmentId, Site,
 };
 use crate::syntax::objects::{EgressMode, PoolRole};
 use std::collections::BTreeMap;
@@ -98,8 +97,9 @@ pub struct PairWays {
     pub from: EndRef,
     /// The responder.
     pub to: EndRef,
-    /// The cluster both run in; then its policies alone enforce the flow.
-    pub cluster: Option<ClusterId>,
+    /// Whether both run in one cluster or in clusters of one mesh: then the policies of the clusters alone enforce the flow,
+    /// because an overlay carries it past every gateway.
+    pub among_pods: bool,
     /// The shortest ways; several when several legs are equally near.
     pub ways: Result<Vec<Way>, NoWay>,
 }
@@ -151,9 +151,12 @@ impl Finder<'_> {
     }
 
     fn pair(&mut self, from: EndRef, to: EndRef) -> PairWays {
-        let cluster = cluster_of(self.site, from.end).filter(|cluster| cluster_of(self.site, to.end) == Some(*cluster));
-        let ways = if cluster.is_some() { Ok(Vec::new()) } else { self.ways(from.end, to.end) };
-        PairWays { from, to, cluster, ways }
+        let site = self.site;
+        let among_pods = site
+            .cluster_of(from.end)
+            .is_some_and(|a| site.cluster_of(to.end).is_some_and(|b| a == b || site.share_mesh(a, b)));
+        let ways = if among_pods { Ok(Vec::new()) } else { self.ways(from.end, to.end) };
+        PairWays { from, to, among_pods, ways }
     }
 
     fn ways(&mut self, from: End, to: End) -> Result<Vec<Way>, NoWay> {
@@ -330,17 +333,6 @@ fn is_set(site: &Site, end: End, initiates: bool) -> bool {
 /// Stops that are chosen among (one group) or all meant (a group each).
 fn groups(stops: &[Stop], each: bool) -> Vec<&[Stop]> {
     if each { stops.chunks(1).collect() } else { vec![stops] }
-}
-
-/// The cluster an end runs in.
-fn cluster_of(site: &Site, end: End) -> Option<ClusterId> {
-    let of = |namespace: NamespaceId| site.namespaces[namespace].cluster;
-    match end {
-        End::Cluster(id) => Some(id),
-        End::Namespace(id) => Some(of(id)),
-        End::Component(id) => site.components[id].namespace.map(of),
-        _ => None,
-    }
 }
 
 /// Source addresses of pods outside their cluster, and the places they come from: the node pools' segments.

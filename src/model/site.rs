@@ -253,6 +253,19 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// The mesh it belongs to. A name in a mesh without the mesh's own: all such clusters are one mesh.
+    #[must_use]
+    pub fn mesh(&self) -> Option<&str> {
+        let stated = self.decl.mesh.as_ref().map(|mesh| mesh.value.0.as_str());
+        stated.or_else(|| self.decl.mesh_name.as_ref().map(|_| ""))
+    }
+
+    /// The addresses of its nodes.
+    #[must_use]
+    pub fn nodes(&self) -> Addresses {
+        self.pools.iter().fold(Addresses::default(), |all, pool| all.union(&pool.addresses))
+    }
+
     /// How pods leave the cluster.
     #[must_use]
     pub fn egress(&self) -> obj::EgressMode {
@@ -276,6 +289,13 @@ pub struct Namespace {
 }
 
 impl Namespace {
+    /// Whether zonec decides what its pods may do. Namespaces of the platform (`system: true`) are left to it: a default
+    /// deny there would cut off what keeps the cluster alive.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.decl.system.as_ref().is_none_or(|system| !system.value)
+    }
+
     /// Whether everything no flow allows is denied in it.
     #[must_use]
     pub fn denies_by_default(&self) -> bool {
@@ -582,6 +602,32 @@ impl Site {
             End::Namespace(id) => &self.namespaces[id].path,
             End::Component(id) => &self.components[id].name,
         }
+    }
+
+    /// The cluster an end runs in.
+    #[must_use]
+    pub fn cluster_of(&self, end: End) -> Option<ClusterId> {
+        match end {
+            End::Cluster(id) => Some(id),
+            _ => self.namespace_of(end).map(|namespace| self.namespaces[namespace].cluster),
+        }
+    }
+
+    /// The namespace an end runs in, or is.
+    #[must_use]
+    pub fn namespace_of(&self, end: End) -> Option<NamespaceId> {
+        match end {
+            End::Namespace(id) => Some(id),
+            End::Component(id) => self.components[id].namespace,
+            _ => None,
+        }
+    }
+
+    /// Whether two clusters are in one mesh: their pods reach each other by pod address.
+    #[must_use]
+    pub fn share_mesh(&self, a: ClusterId, b: ClusterId) -> bool {
+        let mesh = self.clusters[a].mesh();
+        a != b && mesh.is_some() && mesh == self.clusters[b].mesh()
     }
 
     /// The class of a zone, when the blueprint knows it.

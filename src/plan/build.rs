@@ -1,54 +1,63 @@
 //! Site and ways → plan.
 
-use super::{ClusterPlan, GatewayPlan, InterfacePlan, Permit, Plan, PodPeer, PodPermit, Side};
+use super::pods::{Pods, name_service};
+use super::{ClusterPlan, GatewayPlan, InterfacePlan, Permit, Plan};
 use crate::graph::{Graphs, Hop, PairWays, Way};
 use crate::model::site::Flow;
-use crate::model::{Addresses, ClusterId, End, Family, FlowId, GatewayId, Place, Property, ServiceMatch, Site};
+use crate::model::{Addresses, ClusterId, Family, FlowId, GatewayId, Place, Property, ServiceMatch, Site};
+use crate::source::Span;
 use crate::syntax::document::LogChoice;
-use crate::syntax::objects::IngressSource;
 use std::collections::BTreeMap;
 
-/// Why a site has no plan: a flow that cannot be enforced as it is written. Rules report the same flows with their places
-/// (ZM-FLO-01, ZM-FLO-05); this is the last guard before anything is emitted.
+/// Why a site has no plan: something that cannot be enforced as it is written. Rules report flows without way or family with
+/// their places (ZM-FLO-01, ZM-FLO-05); this is the last guard before anything is emitted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PlanError {
-    /// The flow.
-    pub flow: FlowId,
-    /// What is missing.
-    pub reason: &'static str,
+    /// The flow or cluster.
+    pub object: String,
+    /// Where it stands.
+    pub span: Span,
+    /// What is in the way, in English, for people.
+    pub reason: String,
 }
 
 /// Spreads the flows that are in force over gateways and clusters.
 ///
 /// # Errors
-/// [`PlanError`] for a flow without way, family or member, or that means "any".
+/// [`PlanError`] for a flow without way, family or member, that means "any", or that asks for what no enforcer on its way
+/// can do.
 pub fn plan(site: &Site, graphs: &Graphs) -> Result<Plan, PlanError> {
     let mut builder = Builder { site, graphs, gateways: BTreeMap::new(), clusters: BTreeMap::new() };
     for (id, flow) in site.flows.iter().filter(|(_, flow)| flow.is_valid_on(site.as_of)) {
+        let failed = |reason: String| PlanError { object: format!("flow {}", flow.name), span: flow.span, reason };
         if flow.matches.is_empty() || flow.matches.contains(&ServiceMatch::Any) {
-            return Err(PlanError { flow: id, reason: "any" });
+            return Err(failed("its service means any packet".to_owned()));
         }
         for pair in graphs.ways.of(id) {
-            builder.pair(id, flow, pair)?;
+            builder.pair(id, flow, pair).map_err(|reason| {
+                let (from, to) = (site.end_name(pair.from.end), site.end_name(pair.to.end));
+                failed(format!("from {from} to {to}: {reason}"))
+            })?;
         }
     }
-    Ok(builder.finish())
+    builder.finish()
 }
 
 struct Builder<'a> {
     site: &'a Site,
     graphs: &'a Graphs,
     gateways: BTreeMap<GatewayId, Vec<Permit>>,
-    clusters: BTreeMap<ClusterId, Vec<PodPermit>>,
+    clusters: BTreeMap<ClusterId, Vec<super::PodPermit>>,
 }
 
 impl Builder<'_> {
-    fn pair(&mut self, id: FlowId, flow: &Flow, pair: &PairWays) -> Result<(), PlanError> {
-        if let Some(cluster) = pair.cluster {
-            self.inside(id, flow, pair, cluster);
+    fn pair(&mut self, id: FlowId, flow: &Flow, pair: &PairWays) -> Result<(), String> {
+        let pods = Pods { site: self.site, id, flow, pair };
+        if pair.among_pods {
+            self.add(pods.among()?);
             return Ok(());
         }
-        let ways = pair.ways.as_ref().map_err(|_| PlanError { flow: id, reason: "no-way" })?;
+        let ways = pair.ways.as_ref().map_err(|_| "nothing leads there")?;
         let mut compiled = false;
         for way in ways {
             for family in way.families().filter(|family| flow.wants(*family)) {
@@ -61,10 +70,16 @@ impl Builder<'_> {
             }
         }
         if !compiled {
-            return Err(PlanError { flow: id, reason: "no-family" });
+            return Err("no address family is left".to_owned());
         }
-        self.cluster_sides(id, flow, pair, ways);
+        self.add(pods.crossing(ways)?);
         Ok(())
+    }
+
+    fn add(&mut self, permits: Vec<(ClusterId, super::PodPermit)>) {
+        for (cluster, permit) in permits {
+            self.clusters.entry(cluster).or_default().push(permit);
+        }
     }
 
     fn permit(&mut self, flow: FlowId, decl: &Flow, way: &Way, hop: Hop, family: Family, service: &ServiceMatch) {
@@ -84,87 +99,7 @@ impl Builder<'_> {
         });
     }
 
-    /// Both ends in one cluster: egress at the initiator, ingress at the responder, both with pod ports.
-    fn inside(&mut self, flow: FlowId, decl: &Flow, pair: &PairWays, cluster: ClusterId) {
-        let services = self.pod_services(pair.to.end, &decl.matches);
-        let permits = self.clusters.entry(cluster).or_default();
-        let (from, to) = (pair.from.end, pair.to.end);
-        permits.push(PodPermit {
-            flow,
-            side: Side::Egress,
-            subject: from,
-            peer_end: to,
-            peer: PodPeer::Pods(to),
-            services: services.clone(),
-        });
-        permits.push(PodPermit {
-            flow,
-            side: Side::Ingress,
-            subject: to,
-            peer_end: from,
-            peer: PodPeer::Pods(from),
-            services,
-        });
-    }
-
-    /// The cluster sides of a flow that leaves or enters a cluster.
-    fn cluster_sides(&mut self, flow: FlowId, decl: &Flow, pair: &PairWays, ways: &[Way]) {
-        let families = |addresses: &Addresses| {
-            let kept = Family::BOTH.into_iter().filter(|family| decl.wants(*family));
-            kept.fold(Addresses::default(), |all, family| all.union(&addresses.only(family)))
-        };
-        let union = |pick: fn(&Way) -> &Addresses| {
-            families(&ways.iter().fold(Addresses::default(), |all, way| all.union(pick(way))))
-        };
-        if let Some(cluster) = self.cluster_of(pair.from.end) {
-            self.clusters.entry(cluster).or_default().push(PodPermit {
-                flow,
-                side: Side::Egress,
-                subject: pair.from.end,
-                peer_end: pair.to.end,
-                peer: PodPeer::Outside(union(|way| &way.destination.addresses)),
-                services: decl.matches.clone(),
-            });
-        }
-        if let Some(cluster) = self.cluster_of(pair.to.end) {
-            let preserved = self.site.clusters[cluster]
-                .decl
-                .ingress_source
-                .as_ref()
-                .is_some_and(|s| s.value == IngressSource::Preserved);
-            let peer =
-                if preserved { PodPeer::Outside(union(|way| &way.source.addresses)) } else { PodPeer::Nodes(cluster) };
-            let services = self.pod_services(pair.to.end, &decl.matches);
-            self.clusters.entry(cluster).or_default().push(PodPermit {
-                flow,
-                side: Side::Ingress,
-                subject: pair.to.end,
-                peer_end: pair.from.end,
-                peer,
-                services,
-            });
-        }
-    }
-
-    fn cluster_of(&self, end: End) -> Option<ClusterId> {
-        let namespace = match end {
-            End::Cluster(id) => return Some(id),
-            End::Namespace(id) => Some(id),
-            End::Component(id) => self.site.components[id].namespace,
-            _ => None,
-        };
-        namespace.map(|namespace| self.site.namespaces[namespace].cluster)
-    }
-
-    /// Policies act after the service translation: the pod port that `listens` gives stands in for the service's own.
-    fn pod_services(&self, to: End, matches: &[ServiceMatch]) -> Vec<ServiceMatch> {
-        let End::Component(id) = to else { return matches.to_vec() };
-        let listens = &self.site.components[id].listens;
-        let translated = matches.iter().flat_map(|wanted| translate(wanted, listens));
-        ServiceMatch::normalise(translated.collect())
-    }
-
-    fn finish(mut self) -> Plan {
+    fn finish(mut self) -> Result<Plan, PlanError> {
         let site = self.site;
         let mut gateways = Vec::new();
         for (id, gateway) in site.gateways.iter().filter(|(_, gateway)| gateway.is_generated()) {
@@ -185,9 +120,10 @@ impl Builder<'_> {
             let mut permits = self.clusters.remove(&id).unwrap_or_default();
             permits.sort();
             permits.dedup();
-            clusters.push(ClusterPlan { cluster: id, name: cluster.name.clone(), permits });
+            let name_service = name_service(site, cluster)?;
+            clusters.push(ClusterPlan { cluster: id, name: cluster.name.clone(), permits, name_service });
         }
-        Plan { gateways, clusters }
+        Ok(Plan { gateways, clusters })
     }
 
     fn interface(&self, id: GatewayId, index: usize, permits: &[Permit]) -> InterfacePlan {
@@ -233,22 +169,4 @@ fn seen_at(site: &Site, place: Place) -> Addresses {
         }
     }
     seen
-}
-
-/// The pod ports of a service; the service itself where `listens` says nothing of it.
-fn translate(wanted: &ServiceMatch, listens: &[(ServiceMatch, ServiceMatch)]) -> Vec<ServiceMatch> {
-    let ServiceMatch::Ports(transport, ports) = wanted else { return vec![wanted.clone()] };
-    let mut rest = ports.clone();
-    let mut found = Vec::new();
-    for (outside, inside) in listens {
-        let ServiceMatch::Ports(other, offered) = outside else { continue };
-        if other == transport && offered.is_subset(ports) && offered.overlaps(&rest) {
-            rest = rest.difference(offered);
-            found.push(inside.clone());
-        }
-    }
-    if !rest.is_empty() {
-        found.push(ServiceMatch::Ports(*transport, rest));
-    }
-    found
 }

@@ -4,11 +4,13 @@
 //! find in the artefacts against it.
 
 mod build;
+mod pods;
 
 pub use build::{PlanError, plan};
 
 use crate::graph::Hook;
-use crate::model::{Addresses, ClusterId, End, Family, FlowId, GatewayId, ServiceMatch};
+use crate::model::{Addresses, ClusterId, End, Family, FlowId, GatewayId, NamespaceId, ServiceMatch};
+use std::collections::BTreeMap;
 
 /// The plan of a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -83,6 +85,19 @@ pub struct ClusterPlan {
     pub name: String,
     /// What is allowed, in order of flow, side, subject.
     pub permits: Vec<PodPermit>,
+    /// The name service that every pod of a managed namespace may ask, when the cluster states one (`dns`).
+    pub name_service: Option<NameService>,
+}
+
+/// The name service of a cluster.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NameService {
+    /// Its namespace.
+    pub namespace: NamespaceId,
+    /// The labels of its pods.
+    pub pods: BTreeMap<String, String>,
+    /// Its pod ports.
+    pub services: Vec<ServiceMatch>,
 }
 
 /// Side of a flow that a cluster enforces.
@@ -109,15 +124,28 @@ pub struct PodPermit {
     pub peer: PodPeer,
     /// Packets as this cluster sees them: pod ports for pods of its own, service ports outside.
     pub services: Vec<ServiceMatch>,
+    /// The HTTP requests that this side lets pass; every packet when there are none.
+    pub requests: Vec<Request>,
 }
 
 /// The other end of a pod's connection.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum PodPeer {
-    /// Pods of the same cluster.
+    /// Pods of the same cluster, or of another one of its mesh.
     Pods(End),
     /// Addresses outside the cluster.
     Outside(Addresses),
+    /// Addresses outside, narrowed to those that the name service gives for some names (lower case, `*.` for one label).
+    Names(Vec<String>, Addresses),
     /// Nodes of the cluster: sources that an ingress controller sees when the client's address is not preserved.
     Nodes(ClusterId),
+}
+
+/// An HTTP request that is let pass.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Request {
+    /// Method, `GET`.
+    pub method: String,
+    /// Regular expression of the whole path.
+    pub path: String,
 }

@@ -3,9 +3,10 @@
 
 use super::cluster::Header;
 use super::cluster::facts::ClusterFacts;
+use super::cluster::layer7;
 use super::cluster::object::{Field, Fields, Read};
 use super::cluster::ports::{Port, Transport, all_ports, everything, ports};
-use super::cluster::rule::{Action, Direction, Entity, Peer, Peers, PortTerms, Rule, Tier};
+use super::cluster::rule::{Action, Direction, Entity, Peer, Peers, PortTerms, Proxy, Rule, Tier};
 use super::cluster::selector::{Requirement, Selector, Subject, Test, is};
 use super::network_policy::{expression, port_number, prefix};
 use crate::space::Ranges;
@@ -64,20 +65,27 @@ impl Context<'_> {
         for (list, direction, action) in lists {
             for item in list.map(|field| field.list()).transpose()?.unwrap_or_default() {
                 let mut fields = item.map()?;
-                let ports = port_terms(&mut fields, action)?;
-                let peers = self.peers(&mut fields, direction, ports.is_some(), &item)?;
+                let parts = port_terms(&mut fields, action)?;
+                let peers = self.peers(&mut fields, direction, (action, !parts.is_empty()), &item)?;
                 fields.finish()?;
-                rules.push(Rule {
-                    policy: self.policy,
-                    direction,
-                    tier: Tier::Normal,
-                    action,
-                    subject: subject.clone(),
-                    // Without a setting, any rule of a direction isolates in it, deny rules too.
-                    isolates: isolates.get(direction),
-                    peers,
-                    ports: ports.unwrap_or_else(|| PortTerms { numbers: everything(), names: Vec::new() }),
-                });
+                let all = || vec![(PortTerms { numbers: everything(), names: Vec::new() }, Proxy::None)];
+                for (ports, proxy) in if parts.is_empty() { all() } else { parts } {
+                    if matches!(proxy, Proxy::Dns(_)) && direction == Direction::Ingress {
+                        return Err(item.fault("has DNS rules on ingress; Cilium rejects that"));
+                    }
+                    rules.push(Rule {
+                        policy: self.policy,
+                        direction,
+                        tier: Tier::Normal,
+                        action,
+                        subject: subject.clone(),
+                        // Without a setting, any rule of a direction isolates in it, deny rules too.
+                        isolates: isolates.get(direction),
+                        peers: peers.clone(),
+                        ports,
+                        proxy,
+                    });
+                }
             }
         }
         Ok(())
@@ -100,7 +108,7 @@ impl Context<'_> {
         &self,
         fields: &mut Fields<'_, '_>,
         direction: Direction,
-        has_ports: bool,
+        (action, has_ports): (Action, bool),
         rule: &Field<'_, '_>,
     ) -> Read<Peers> {
         let way = if direction == Direction::Ingress { "from" } else { "to" };
@@ -126,6 +134,14 @@ impl Context<'_> {
         }
         if let Some(list) = fields.take(&format!("{way}Entities")) {
             set(list.list()?.iter().map(|item| Ok(Peer::Entity(entity(item)?))).collect::<Read<_>>()?)?;
+        }
+        if direction == Direction::Egress
+            && let Some(list) = fields.take("toFQDNs")
+        {
+            if action == Action::Deny {
+                return Err(list.fault("denies names; Cilium rejects that"));
+            }
+            set(list.list()?.iter().map(|item| Ok(Peer::Name(layer7::name(item)?))).collect::<Read<_>>()?)?;
         }
         Ok(match found {
             // An empty list selects nothing.
@@ -285,36 +301,47 @@ fn entity(item: &Field<'_, '_>) -> Read<Entity> {
     })
 }
 
-/// `toPorts` or `icmps`; `None` when the rule has neither.
-fn port_terms(fields: &mut Fields<'_, '_>, action: Action) -> Read<Option<PortTerms>> {
+/// The ports of `toPorts`, with what a proxy lets pass there, or the types of `icmps`; nothing when the rule has neither.
+fn port_terms(fields: &mut Fields<'_, '_>, action: Action) -> Read<Vec<(PortTerms, Proxy)>> {
     let to_ports = fields.take("toPorts").map(|field| field.list()).transpose()?.unwrap_or_default();
     let icmps = fields.take("icmps").map(|field| field.list()).transpose()?.unwrap_or_default();
-    match (to_ports.first(), icmps.first()) {
-        (None, None) => return Ok(None),
-        (Some(first), Some(_)) => return Err(first.fault("stands beside icmps; Cilium rejects that")),
-        _ => {}
+    if let (Some(first), Some(_)) = (to_ports.first(), icmps.first()) {
+        return Err(first.fault("stands beside icmps; Cilium rejects that"));
     }
-    let mut terms = PortTerms::default();
+    let mut parts: Vec<(PortTerms, Proxy)> = Vec::new();
     for item in &to_ports {
-        port_rule(item, action, &mut terms)?;
+        let (terms, proxy) = port_rule(item, action)?;
+        match parts.iter_mut().find(|(_, known)| *known == proxy) {
+            Some((known, _)) => {
+                known.numbers = known.numbers.union(&terms.numbers);
+                known.names.extend(terms.names);
+            }
+            None => parts.push((terms, proxy)),
+        }
     }
+    let mut messages = PortTerms::default();
     for item in &icmps {
         let mut fields = item.map()?;
         for field in fields.take("fields").map(|field| field.list()).transpose()?.unwrap_or_default() {
-            terms.numbers = terms.numbers.union(&Ranges::one(icmp(&field)?.number()));
+            messages.numbers = messages.numbers.union(&Ranges::one(icmp(&field)?.number()));
         }
         fields.finish()?;
     }
-    Ok(Some(terms))
+    if !icmps.is_empty() {
+        parts.push((messages, Proxy::None));
+    }
+    Ok(parts)
 }
 
-fn port_rule(item: &Field<'_, '_>, action: Action, terms: &mut PortTerms) -> Read<()> {
+fn port_rule(item: &Field<'_, '_>, action: Action) -> Read<(PortTerms, Proxy)> {
+    let mut terms = PortTerms::default();
     let mut fields = item.map()?;
     let list = fields.take("ports").map(|field| field.list()).transpose()?.unwrap_or_default();
-    // Layer 7 only narrows what the ports let pass; the answer here is about layer 4.
-    if action == Action::Allow {
-        fields.take("rules");
-    }
+    let proxy = match fields.take("rules") {
+        Some(rules) if action == Action::Allow => layer7::proxy(&rules)?,
+        Some(rules) => return Err(rules.fault("stands in a deny; Cilium rejects that")),
+        None => Proxy::None,
+    };
     fields.finish()?;
     if list.is_empty() {
         terms.numbers = terms.numbers.union(&everything());
@@ -353,10 +380,13 @@ fn port_rule(item: &Field<'_, '_>, action: Action, terms: &mut PortTerms) -> Rea
                 }
                 (Err(_), Some(_)) => return Err(item.fault("is a range that starts with a name")),
             };
+            if proxy != Proxy::None && numbers == all_ports(transport) {
+                return Err(item.fault("has layer 7 rules for every port; Cilium rejects that"));
+            }
             terms.numbers = terms.numbers.union(&numbers);
         }
     }
-    Ok(())
+    Ok((terms, proxy))
 }
 
 fn icmp(field: &Field<'_, '_>) -> Read<Port> {

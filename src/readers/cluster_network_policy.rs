@@ -4,7 +4,7 @@ use super::cluster::Header;
 use super::cluster::facts::ClusterFacts;
 use super::cluster::object::{Field, Fields, Read};
 use super::cluster::ports::{Transport, all_ports, everything, ports};
-use super::cluster::rule::{Action, Direction, Peer, Peers, PortTerms, Rule, Tier};
+use super::cluster::rule::{Action, Direction, Peer, Peers, PortTerms, Proxy, Rule, Tier};
 use super::cluster::selector::{Selector, Subject, Test, is};
 use super::network_policy::{label_selector, port_number, prefix};
 use ipnet::IpNet;
@@ -59,6 +59,7 @@ pub fn read(
                 isolates: false,
                 peers: Peers::Listed(all),
                 ports,
+                proxy: Proxy::None,
             });
         }
     }

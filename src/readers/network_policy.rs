@@ -4,7 +4,7 @@ use super::cluster::Header;
 use super::cluster::facts::ClusterFacts;
 use super::cluster::object::{Field, Fields, Read};
 use super::cluster::ports::{Transport, all_ports, everything, ports};
-use super::cluster::rule::{Action, Direction, Peer, Peers, PortTerms, Rule, Tier};
+use super::cluster::rule::{Action, Direction, Peer, Peers, PortTerms, Proxy, Rule, Tier};
 use super::cluster::selector::{Requirement, Selector, Subject, Test, is};
 use ipnet::IpNet;
 use std::collections::BTreeSet;
@@ -50,6 +50,7 @@ pub fn read(
                 isolates: true,
                 peers,
                 ports,
+                proxy: Proxy::None,
             });
         };
         if list.is_empty() {

@@ -120,10 +120,7 @@ fn realisable(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                     continue;
                 }
             };
-            if pair.cluster.is_some() {
-                continue;
-            }
-            if !ways.iter().any(|way| has_packets(flow, way)) {
+            if !pair.among_pods && !ways.iter().any(|way| has_packets(flow, way)) {
                 let families = |addresses: &crate::model::Addresses| {
                     let list: Vec<String> = Family::BOTH
                         .into_iter()

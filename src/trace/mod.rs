@@ -92,7 +92,7 @@ pub fn trace(site: &Site, graphs: &Graphs, plan: &Plan, question: &Question) -> 
         nearest: None,
     };
     match &pair.ways {
-        Ok(ways) if pair.cluster.is_none() => {
+        Ok(ways) if !pair.among_pods => {
             if let Some((way, family)) = choose(ways, question) {
                 follow(site, plan, question, way, family, &mut trace);
             }
@@ -186,11 +186,11 @@ fn inside(site: &Site, plan: &Plan, question: &Question, trace: &mut Trace) {
 
 fn cluster_side(site: &Site, plan: &Plan, question: &Question, side: Side, trace: &mut Trace) {
     let (own, other) = if side == Side::Egress { (question.from, question.to) } else { (question.to, question.from) };
-    let Some(cluster) = cluster_of(site, own) else { return };
+    let Some(cluster) = site.cluster_of(own) else { return };
     let Some(held) = plan.clusters.iter().find(|held| held.cluster == cluster) else { return };
     let peer = |permit: &crate::plan::PodPermit| match &permit.peer {
         PodPeer::Pods(end) => stands_for(site, *end, other),
-        PodPeer::Outside(_) | PodPeer::Nodes(_) => stands_for(site, permit.peer_end, other),
+        PodPeer::Outside(_) | PodPeer::Nodes(_) | PodPeer::Names(..) => stands_for(site, permit.peer_end, other),
     };
     let found = held.permits.iter().find(|permit| {
         let flow = &site.flows[permit.flow];
@@ -203,16 +203,6 @@ fn cluster_side(site: &Site, plan: &Plan, question: &Question, side: Side, trace
     trace.flow = found.map(|permit| permit.flow);
 }
 
-/// The cluster an end runs in.
-fn cluster_of(site: &Site, end: End) -> Option<crate::model::ClusterId> {
-    match end {
-        End::Cluster(id) => Some(id),
-        End::Namespace(id) => Some(site.namespaces[id].cluster),
-        End::Component(id) => site.components[id].namespace.map(|namespace| site.namespaces[namespace].cluster),
-        _ => None,
-    }
-}
-
 /// Whether an end of a flow includes another end: itself, or the set it belongs to.
 fn stands_for(site: &Site, whole: End, part: End) -> bool {
     if whole == part {
@@ -220,7 +210,7 @@ fn stands_for(site: &Site, whole: End, part: End) -> bool {
     }
     match (whole, part) {
         (End::Namespace(namespace), End::Component(id)) => site.components[id].namespace == Some(namespace),
-        (End::Cluster(cluster), _) => cluster_of(site, part) == Some(cluster),
+        (End::Cluster(cluster), _) => site.cluster_of(part) == Some(cluster),
         (End::Segment(segment), End::Component(id)) => {
             site.components[id].legs.iter().any(|leg| leg.place == Place::Segment(segment))
         }

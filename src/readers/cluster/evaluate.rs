@@ -6,7 +6,7 @@
 
 use super::Policies;
 use super::ports::{everything, ports};
-use super::rule::{Action, Direction, Entity, PortTerms, Rule, Tier};
+use super::rule::{Action, Direction, Entity, Peer, Peers, PortTerms, Rule, Tier};
 use super::universe::Universe;
 use crate::space::{Ranges, Reach};
 use std::collections::BTreeMap;
@@ -27,12 +27,22 @@ struct Resolved {
     isolates: bool,
     peers: Ranges,
     ports: Ranges,
+    /// Those of the peers that it knows by name.
+    by_name: Ranges,
+    /// The names whose answers become known by it.
+    learns: Ranges,
 }
 
 impl Verdicts {
-    /// Evaluates `policies` for every pod of the own cluster.
+    /// Evaluates `policies` for every pod of the own cluster, whatever proxies look at.
     #[must_use]
     pub fn of(policies: &Policies, universe: &Universe) -> Self {
+        Self::for_request(policies, universe, None)
+    }
+
+    /// As [`Verdicts::of`], for one request out of those that proxies tell apart.
+    #[must_use]
+    pub fn for_request(policies: &Policies, universe: &Universe, request: Option<&str>) -> Self {
         let own = universe.own_pods();
         let mut resolved: Vec<Resolved> = Vec::new();
         // Per subject and direction the places of its rules in `resolved`.
@@ -42,7 +52,7 @@ impl Verdicts {
             if subjects.is_empty() {
                 continue;
             }
-            for (subjects, part) in resolve(rule, &subjects, universe) {
+            for (subjects, part) in resolve(rule, &subjects, universe, request) {
                 for subject in subjects.numbers() {
                     applied.entry((subject, rule.direction)).or_default().push(resolved.len());
                 }
@@ -79,8 +89,20 @@ impl Verdicts {
 }
 
 /// A rule as seen by its subjects: one part each for subjects, or peers, that give named ports different numbers.
-fn resolve(rule: &Rule, subjects: &Ranges, universe: &Universe) -> Vec<(Ranges, Resolved)> {
-    let peers = universe.peers(&rule.peers);
+fn resolve(rule: &Rule, subjects: &Ranges, universe: &Universe, request: Option<&str>) -> Vec<(Ranges, Resolved)> {
+    // A rule that lets other requests pass isolates all the same.
+    let passes = request.is_none_or(|request| rule.proxy.passes(request));
+    let peers = if passes { universe.peers(&rule.peers) } else { Ranges::EMPTY };
+    let learns = universe.names().filter(|(_, name)| rule.proxy.learns(name)).map(|(number, _)| (number, number));
+    let learns: Ranges = learns.collect();
+    let by_name = if let Peers::Listed(list) = &rule.peers {
+        list.iter()
+            .filter_map(|peer| if let Peer::Name(name) = peer { universe.host_name(name) } else { None })
+            .map(|n| (n, n))
+            .collect()
+    } else {
+        Ranges::EMPTY
+    };
     let part = |subjects: &Ranges, peers: Ranges, ports: Ranges| {
         (
             subjects.clone(),
@@ -91,6 +113,8 @@ fn resolve(rule: &Rule, subjects: &Ranges, universe: &Universe) -> Vec<(Ranges, 
                 isolates: rule.isolates,
                 peers,
                 ports,
+                by_name: by_name.clone(),
+                learns: learns.clone(),
             },
         )
     };
@@ -136,7 +160,11 @@ fn decide(rules: &[&Resolved], direction: Direction, universe: &Universe) -> Rea
     // The own node always reaches its pods (Kubernetes: probes), unless a Cilium policy denies it explicitly.
     let own_node =
         universe.special(Entity::Host).filter(|_| direction == Direction::Ingress).map(Ranges::one).unwrap_or_default();
-    let mut sets: Vec<&Ranges> = ordered.iter().map(|rule| &rule.peers).collect();
+    // A name means no address before Cilium has read an answer for it.
+    let unknown = universe.named().difference(&ordered.iter().map(|rule| &rule.learns).collect());
+    let peers: Vec<Ranges> =
+        ordered.iter().map(|rule| rule.peers.difference(&rule.by_name.intersection(&unknown))).collect();
+    let mut sets: Vec<&Ranges> = peers.iter().collect();
     let (node_at, all_at) = (sets.len(), sets.len() + 1);
     sets.push(&own_node);
     sets.push(&everybody);

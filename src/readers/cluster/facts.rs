@@ -15,6 +15,8 @@ pub struct ClusterFacts {
     pub local_by_default: bool,
     /// Whether there are other clusters in a mesh with it, so that selectors can mean their pods.
     pub meshed: bool,
+    /// Names outside that flows lead to (lower case; `*.` in front stands for one label).
+    pub names: Vec<String>,
     /// Addresses of pods, and with Cilium of nodes, which a block of addresses does not mean.
     pub inside: Vec<IpNet>,
     /// Namespaces with their pods, of this cluster and of the others in the mesh.

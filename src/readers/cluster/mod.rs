@@ -7,6 +7,7 @@
 
 pub mod evaluate;
 pub mod facts;
+pub mod layer7;
 mod live;
 pub mod object;
 pub mod ports;
@@ -183,6 +184,20 @@ impl Policies {
             }
             *list = resolved;
         }
+    }
+
+    /// Every name outside that some policy tells apart from others.
+    pub fn host_names(&self) -> impl Iterator<Item = &String> {
+        let lists = self.rules.iter().filter_map(|rule| match &rule.peers {
+            Peers::Listed(list) => Some(list),
+            _ => None,
+        });
+        lists.flatten().filter_map(|peer| if let Peer::Name(name) = peer { Some(name) } else { None })
+    }
+
+    /// Every request that some proxy tells apart from others.
+    pub fn requests(&self) -> impl Iterator<Item = &String> {
+        self.rules.iter().flat_map(|rule| rule.proxy.requests())
     }
 
     /// Every prefix that some policy tells apart from others.

@@ -3,6 +3,7 @@
 use super::selector::Selector;
 use crate::space::Ranges;
 use ipnet::IpNet;
+use std::collections::BTreeSet;
 
 use super::ports::Transport;
 
@@ -67,6 +68,8 @@ pub enum Peer {
         /// What is taken out of it.
         except: Vec<IpNet>,
     },
+    /// Whatever addresses outside the name service gives for a name or pattern, once Cilium has read the answer.
+    Name(String),
     /// One of the special groups.
     Entity(Entity),
 }
@@ -122,4 +125,46 @@ pub struct Rule {
     pub peers: Peers,
     /// The ports at the destination.
     pub ports: PortTerms,
+    /// What a proxy lets pass on these ports; everything when there is none.
+    pub proxy: Proxy,
+}
+
+/// What a proxy lets pass (layer 7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Proxy {
+    /// Everything.
+    #[default]
+    None,
+    /// HTTP requests, one text for each.
+    Http(BTreeSet<String>),
+    /// Questions to the name service for names or patterns; their answers become known.
+    Dns(BTreeSet<String>),
+}
+
+impl Proxy {
+    /// Whether a request of its kind passes. A request that no rule names is any other one.
+    #[must_use]
+    pub fn passes(&self, request: &str) -> bool {
+        match self {
+            Self::None => true,
+            Self::Http(list) => list.contains(request),
+            Self::Dns(list) => list.contains("*") || list.contains(request),
+        }
+    }
+
+    /// The requests it tells apart from others.
+    pub fn requests(&self) -> impl Iterator<Item = &String> {
+        match self {
+            Self::Http(list) | Self::Dns(list) => Some(list),
+            Self::None => None,
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// Whether the answers for a name become known.
+    #[must_use]
+    pub fn learns(&self, name: &str) -> bool {
+        matches!(self, Self::Dns(list) if list.contains("*") || list.contains(name))
+    }
 }

@@ -19,14 +19,15 @@ const SPECIAL: [(Entity, &str); 5] = [
     (Entity::Ingress, "ingress"),
 ];
 
-/// The ends of one cluster's connections. Numbers ascend: pods by cluster, namespace and name; special endpoints; cells
-/// of IPv4, then of IPv6 addresses. All addresses of one cell are treated alike by every policy and by the model.
+/// The ends of one cluster's connections. Numbers ascend: pods by cluster, namespace and name; special endpoints; names
+/// outside; cells of IPv4, then of IPv6 addresses. All addresses of one cell are treated alike by every policy and by the model.
 pub struct Universe {
     name: String,
     cilium: bool,
     namespaces: Vec<(NamespaceFacts, u32)>,
     by_name: BTreeMap<String, Vec<usize>>,
     pods: u32,
+    names: Vec<String>,
     cells: Vec<(IpAddr, IpAddr)>,
     outside: Ranges,
     // The same few selectors are asked for again and again.
@@ -50,6 +51,7 @@ impl Universe {
             numbered.push((namespace, pods));
             pods = pods.saturating_add(count);
         }
+        let names: BTreeSet<String> = facts.names.iter().cloned().collect();
         let cells = cells(cuts.into_iter().chain(facts.inside.iter().copied()));
         let mut universe = Self {
             name: facts.name.clone(),
@@ -57,6 +59,7 @@ impl Universe {
             namespaces: numbered,
             by_name,
             pods,
+            names: names.into_iter().collect(),
             cells,
             outside: Ranges::EMPTY,
             selected: RefCell::default(),
@@ -68,8 +71,24 @@ impl Universe {
         universe
     }
 
-    fn first_cell(&self) -> u32 {
+    fn first_name(&self) -> u32 {
         self.pods + SPECIAL.len() as u32
+    }
+
+    fn first_cell(&self) -> u32 {
+        self.first_name() + u32::try_from(self.names.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The names outside with their numbers.
+    pub fn names(&self) -> impl Iterator<Item = (u32, &str)> {
+        (self.first_name()..).zip(self.names.iter().map(String::as_str))
+    }
+
+    /// The number of a name outside.
+    #[must_use]
+    pub fn host_name(&self, name: &str) -> Option<u32> {
+        let place = self.names.binary_search_by(|known| known.as_str().cmp(name)).ok()?;
+        Some(self.first_name() + u32::try_from(place).ok()?)
     }
 
     fn end(&self) -> u32 {
@@ -131,6 +150,12 @@ impl Universe {
         Some(own.1 + u32::try_from(place).ok()?)
     }
 
+    /// All names outside: addresses that are known by what the name service said.
+    #[must_use]
+    pub fn named(&self) -> Ranges {
+        self.names().map(|(number, _)| (number, number)).collect()
+    }
+
     /// The number of a special endpoint.
     #[must_use]
     pub fn special(&self, entity: Entity) -> Option<u32> {
@@ -185,16 +210,17 @@ impl Universe {
             Peer::Block { cidr, except } => self.block(*cidr, except),
             // Nothing any more, once groups are resolved.
             Peer::Group { .. } => Ranges::EMPTY,
+            Peer::Name(name) => self.host_name(name).map_or(Ranges::EMPTY, Ranges::one),
             Peer::Entity(entity) => self.entity(*entity),
         }
     }
 
     fn entity(&self, entity: Entity) -> Ranges {
-        let special = Ranges::between(self.pods, self.first_cell() - 1);
+        let special = Ranges::between(self.pods, self.first_name() - 1);
         match entity {
             Entity::All => self.everybody(),
             Entity::Cluster => self.own_pods().union(&special),
-            Entity::World => self.outside.clone(),
+            Entity::World => self.outside.union(&self.named()),
             Entity::Never => Ranges::EMPTY,
             // The API server is reached by a node's address, so it is a remote node as well.
             Entity::RemoteNode => [Entity::RemoteNode, Entity::KubeApiServer]
@@ -245,7 +271,7 @@ impl Universe {
             r.test.passes(matches!(&r.subject, Subject::Reserved(name) if name == "world").then_some(""))
         };
         if selector.0.iter().all(world) {
-            found.extend(self.outside.intervals());
+            found.extend(self.outside.union(&self.named()).intervals());
         }
         found.into_iter().collect()
     }
@@ -273,6 +299,10 @@ impl Universe {
             }
             let _ = write!(text, "{}/{}", namespace.name, pod.name);
         } else if let Some((_, name)) = number.checked_sub(self.pods).and_then(|place| SPECIAL.get(place as usize)) {
+            text.push_str(name);
+        } else if let Some(name) =
+            number.checked_sub(self.first_name()).and_then(|place| self.names.get(place as usize))
+        {
             text.push_str(name);
         } else if let Some((first, _)) =
             number.checked_sub(self.first_cell()).and_then(|place| self.cells.get(place as usize))

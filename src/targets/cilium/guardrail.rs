@@ -3,13 +3,11 @@
 //! Residuals: towards released peers ICMP messages that are no requests are not denied (they open nothing); nodes, API server and health endpoints are not denied,
 //! because probes and webhooks come from there.
 
-use super::super::cluster::{
-    Capabilities, Envelope, Metadata, Released, Version, complement, fitted, labels, managed, ranges,
-};
+use super::super::cluster::{Capabilities, Envelope, Metadata, Released, Version, complement, fitted, labels, ranges};
 use super::super::kubernetes::Layout;
 use super::objects::{DefaultDeny, Icmp, IcmpRule, Layer4, Policy, Selector, Spec};
 use super::{CLUSTER, NAMESPACE, Peers, cidr_rules, expression, in_namespace, port_rules};
-use crate::model::{Addresses, NamespaceId, ServiceMatch, Site};
+use crate::model::{Addresses, ClusterId, NamespaceId, ServiceMatch, Site};
 use crate::plan::{ClusterPlan, Side};
 use std::collections::BTreeMap;
 
@@ -32,9 +30,9 @@ pub fn emit(
         Some(_) => {}
     }
     let none = Envelope::default();
-    for id in site.clusters[plan.cluster].namespaces.iter().filter(|id| managed(&site.namespaces[**id])) {
+    for id in site.clusters[plan.cluster].namespaces.iter().filter(|id| site.namespaces[**id].is_managed()) {
         let namespace = &site.namespaces[*id].name;
-        let bound = |side| denials(site, namespace, envelopes.get(&(*id, side)).unwrap_or(&none), capabilities);
+        let bound = |side| denials(site, *id, envelopes.get(&(*id, side)).unwrap_or(&none), capabilities);
         let metadata = Metadata {
             name: fitted(&format!("zc-guard.{namespace}")),
             namespace: None,
@@ -45,7 +43,10 @@ pub fn emit(
             description: Some(format!("upper bound of {namespace}: a deny wins over every allow")),
             endpoint_selector: in_namespace(namespace),
             enable_default_deny: Some(DefaultDeny { ingress: false, egress: false }),
-            ingress_deny: bound(Side::Ingress).into_iter().map(|(peers, layer4)| peers.ingress(layer4)).collect(),
+            ingress_deny: bound(Side::Ingress)
+                .into_iter()
+                .filter_map(|(peers, layer4)| peers.ingress(layer4))
+                .collect(),
             egress_deny: bound(Side::Egress).into_iter().map(|(peers, layer4)| peers.egress(layer4)).collect(),
             ..Spec::default()
         };
@@ -56,45 +57,78 @@ pub fn emit(
 }
 
 /// The complement of an envelope, as rules of one direction.
-fn denials(site: &Site, own: &str, envelope: &Envelope, capabilities: &Capabilities) -> Vec<(Peers, Layer4)> {
+fn denials(site: &Site, own: NamespaceId, envelope: &Envelope, capabilities: &Capabilities) -> Vec<(Peers, Layer4)> {
+    let home = site.namespaces[own].cluster;
+    // The clusters of the mesh with something released, the own one first.
+    let released = envelope.namespaces.keys().map(|id| site.namespaces[*id].cluster);
+    let mut clusters: Vec<ClusterId> = released.chain(envelope.clusters.keys().copied()).chain([home]).collect();
+    clusters.sort_by_key(|id| (*id != home, *id));
+    clusters.dedup();
     let mut rules = Vec::new();
-    if let Some(mesh) = &capabilities.mesh_name {
-        let mut others = pods();
-        others.match_expressions.push(expression(CLUSTER, "NotIn", vec![mesh.clone()]));
+    if capabilities.mesh_name.is_some() {
+        let mut others = pods(None);
+        let names = clusters.iter().filter_map(|id| mesh_name(site, *id)).collect();
+        others.match_expressions.push(expression(CLUSTER, "NotIn", names));
         rules.push((Peers::Endpoints(vec![others]), Layer4::default()));
     }
-    // Namespaces with the same released ports share a rule; those without any are all the others.
-    let mut by_release: BTreeMap<Released, Vec<String>> = BTreeMap::new();
-    let mut released = vec![own.to_owned()];
-    for (id, own_release) in &envelope.namespaces {
-        let mut all = own_release.clone();
-        all.unite(&envelope.everywhere);
-        let name = site.namespaces[*id].name.clone();
-        released.push(name.clone());
-        by_release.entry(all).or_default().push(name);
-    }
-    released.sort();
-    let mut others = pods();
-    others.match_expressions.push(expression(NAMESPACE, "NotIn", released));
-    for layer4 in without(&envelope.everywhere) {
-        rules.push((Peers::Endpoints(vec![others.clone()]), layer4));
-    }
-    for (release, names) in by_release {
-        let mut peers = pods();
-        peers.match_expressions.push(expression(NAMESPACE, "In", names));
-        for layer4 in without(&release) {
-            rules.push((Peers::Endpoints(vec![peers.clone()]), layer4));
-        }
+    for cluster in clusters {
+        let own = (cluster == home).then_some(own);
+        of_cluster(site, cluster, own, envelope, &mut rules);
     }
     outside(envelope, &mut rules);
     rules
 }
 
-/// All pods of all clusters; `Exists` keeps nodes and the outside out of `NotIn`.
-fn pods() -> Selector {
+/// What is not released among the pods of one cluster.
+fn of_cluster(
+    site: &Site,
+    cluster: ClusterId,
+    own: Option<NamespaceId>,
+    envelope: &Envelope,
+    rules: &mut Vec<(Peers, Layer4)>,
+) {
+    let everywhere = envelope.clusters.get(&cluster).cloned().unwrap_or_default();
+    // Namespaces with the same released ports share a rule; those without any are all the others.
+    let mut by_release: BTreeMap<Released, Vec<String>> = BTreeMap::new();
+    let mut named: Vec<String> = own.map(|id| site.namespaces[id].name.clone()).into_iter().collect();
+    for (id, release) in envelope.namespaces.iter().filter(|(id, _)| site.namespaces[**id].cluster == cluster) {
+        let mut all = release.clone();
+        all.unite(&everywhere);
+        let name = site.namespaces[*id].name.clone();
+        named.push(name.clone());
+        by_release.entry(all).or_default().push(name);
+    }
+    named.sort();
+    let scope = || pods(mesh_name(site, cluster));
+    let mut others = scope();
+    if !named.is_empty() {
+        others.match_expressions.push(expression(NAMESPACE, "NotIn", named));
+    }
+    for layer4 in without(&everywhere) {
+        rules.push((Peers::Endpoints(vec![others.clone()]), layer4));
+    }
+    for (release, names) in by_release {
+        let mut peers = scope();
+        peers.match_expressions.push(expression(NAMESPACE, "In", names));
+        for layer4 in without(&release) {
+            rules.push((Peers::Endpoints(vec![peers.clone()]), layer4));
+        }
+    }
+}
+
+fn mesh_name(site: &Site, cluster: ClusterId) -> Option<String> {
+    site.clusters[cluster].decl.mesh_name.as_ref().map(|name| name.value.0.clone())
+}
+
+/// All pods of one cluster of the mesh, or of all clusters; `Exists` keeps nodes and the outside out of `NotIn`.
+fn pods(cluster: Option<String>) -> Selector {
+    let of_cluster = match cluster {
+        Some(name) => expression(CLUSTER, "In", vec![name]),
+        None => expression(CLUSTER, "Exists", Vec::new()),
+    };
     Selector {
         match_labels: BTreeMap::new(),
-        match_expressions: vec![expression(NAMESPACE, "Exists", Vec::new()), expression(CLUSTER, "Exists", Vec::new())],
+        match_expressions: vec![expression(NAMESPACE, "Exists", Vec::new()), of_cluster],
     }
 }
 

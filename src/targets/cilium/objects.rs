@@ -129,6 +129,9 @@ pub struct Egress {
     /// Special groups.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub to_entities: Vec<&'static str>,
+    /// Names outside.
+    #[serde(rename = "toFQDNs", skip_serializing_if = "Vec::is_empty")]
+    pub to_names: Vec<NameRule>,
     /// Ports.
     #[serde(flatten)]
     pub layer4: Layer4,
@@ -146,21 +149,66 @@ pub struct Layer4 {
     pub icmps: Vec<IcmpRule>,
 }
 
-/// A prefix without some parts.
-#[derive(Clone, Debug, Serialize)]
+/// A prefix without some parts, or a group of prefixes; exactly one of the two.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct CidrRule {
     /// The prefix.
-    pub cidr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cidr: Option<String>,
+    /// The name of a CiliumCIDRGroup.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cidr_group_ref: Option<String>,
     /// What is taken out of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
 }
 
-/// A list of ports.
+/// A name in DNS, or a pattern in which `*` stands for one label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NameRule {
+    /// Exactly this name.
+    MatchName(String),
+    /// Every name that fits.
+    MatchPattern(String),
+}
+
+impl NameRule {
+    /// The rule of a name as the zone file writes it.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        if name.contains('*') { Self::MatchPattern(name.to_owned()) } else { Self::MatchName(name.to_owned()) }
+    }
+}
+
+/// A list of ports, with what their proxy lets pass.
 #[derive(Clone, Debug, Serialize)]
 pub struct PortRule {
     /// At most 40.
     pub ports: Vec<Port>,
+    /// What the proxy lets pass; no proxy when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Layer7>,
+}
+
+/// What a proxy lets pass.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Layer7 {
+    /// HTTP requests.
+    Http(Vec<HttpRule>),
+    /// Questions to the name service.
+    Dns(Vec<NameRule>),
+}
+
+/// HTTP requests of one method to paths that fit a regular expression.
+#[derive(Clone, Debug, Serialize)]
+pub struct HttpRule {
+    /// Method.
+    pub method: String,
+    /// Regular expression of the whole path.
+    pub path: String,
 }
 
 /// Ports of one protocol.

@@ -37,27 +37,56 @@ pub struct Capabilities {
 /// Stands for a version that is not stated: no gate applies.
 const NEWEST: Version = Version(u32::MAX, 0, 0);
 
+/// Selectors without a cluster term mean the own cluster only (Cilium 1.19, cilium/cilium#40609).
+const LOCAL_BY_DEFAULT: Version = Version(1, 19, 0);
+
 impl Capabilities {
     /// The facts of a cluster.
-    #[must_use]
-    pub fn of(cluster: &Cluster) -> Self {
+    ///
+    /// # Errors
+    /// When `version` or `cni` cannot be read, or `cni` does not enforce the cluster's dialect: no gate would be certain.
+    pub fn of(cluster: &Cluster) -> Result<Self, String> {
         let decl = &cluster.decl;
-        let named = decl.cni.as_ref().map(|cni| cni.value.0.as_str());
-        let stated = named.and_then(|cni| cni.strip_prefix("cilium"));
         let dialect = decl.policy.value;
-        let cilium = match (stated, dialect) {
-            (Some(version), _) => Some(Version::read(version.trim_start_matches(['-', ' ', 'v'])).unwrap_or(NEWEST)),
-            (None, PolicyDialect::Cilium) => Some(NEWEST),
-            (None, PolicyDialect::Kubernetes) => None,
+        let cilium = match decl.cni.as_ref().map(|cni| cni.value.0.as_str()) {
+            None => (dialect == PolicyDialect::Cilium).then_some(NEWEST),
+            Some(cni) => match cni.strip_prefix("cilium") {
+                Some("") => Some(NEWEST),
+                Some(version) => Some(Version::read(version.trim_start_matches(['-', 'v'])).ok_or_else(|| {
+                    format!("its `cni` is {cni}, whose version cannot be read; write it as cilium-1.20")
+                })?),
+                None if dialect == PolicyDialect::Cilium => {
+                    return Err(format!("its `policy` is cilium, but its `cni` is {cni}"));
+                }
+                None if cni.starts_with("flannel") => {
+                    return Err(format!("its `cni` is {cni}, which enforces no NetworkPolicies"));
+                }
+                None => None,
+            },
         };
-        let kubernetes = decl.version.as_ref().and_then(|version| Version::read(&version.value.0)).unwrap_or(NEWEST);
+        let kubernetes = match decl.version.as_ref().map(|version| version.value.0.as_str()) {
+            None => NEWEST,
+            Some(text) => Version::read(text.trim_start_matches('v'))
+                .ok_or_else(|| format!("its `version` is {text}, which cannot be read; write it as 1.34"))?,
+        };
         let guardrails = match &decl.guardrail {
             Some(list) => list.iter().map(|guardrail| guardrail.value).collect(),
             None if dialect == PolicyDialect::Cilium => vec![Guardrail::Cilium],
             None => vec![Guardrail::Admission],
         };
         let mesh_name = decl.mesh_name.as_ref().map(|name| name.value.0.clone());
-        Self { cilium, kubernetes, guardrails, mesh_name }
+        if cluster.mesh().is_some() && cilium.is_some() {
+            if mesh_name.is_none() {
+                return Err(
+                    "it is in a mesh but states no `mesh-name`; selectors could then mean other clusters' pods"
+                        .to_owned(),
+                );
+            }
+            if dialect == PolicyDialect::Kubernetes && cilium < Some(LOCAL_BY_DEFAULT) {
+                return Err("it is in a mesh, and before Cilium 1.19 a NetworkPolicy that names a namespace means the namespaces of that name in every cluster; use `policy: cilium`".to_owned());
+            }
+        }
+        Ok(Self { cilium, kubernetes, guardrails, mesh_name })
     }
 
     /// Whether port ranges mean a range (Kubernetes 1.25, KEP-2079; Cilium 1.16, cilium/cilium#33389).
@@ -77,5 +106,17 @@ impl Capabilities {
     #[must_use]
     pub fn ip_block_leaks(&self) -> bool {
         self.cilium.is_some_and(|version| version >= Version(1, 19, 0) && version < Version(1, 19, 6))
+    }
+
+    /// Whether HTTP rules are kept: some releases skipped them (CVE-2024-28248, mended in Cilium 1.15.2).
+    #[must_use]
+    pub fn http(&self) -> bool {
+        self.cilium.is_some_and(|version| version >= Version(1, 15, 2))
+    }
+
+    /// Whether a CiliumCIDRGroup of `cilium.io/v2` exists (Cilium 1.18).
+    #[must_use]
+    pub fn cidr_groups(&self) -> bool {
+        self.cilium.is_some_and(|version| version >= Version(1, 18, 0))
     }
 }

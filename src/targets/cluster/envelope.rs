@@ -3,7 +3,7 @@
 use super::ports::of_services;
 use super::statements::{Peer, Statement};
 use crate::model::address::Ranges;
-use crate::model::{Addresses, NamespaceId, ServiceMatch, Site};
+use crate::model::{Addresses, ClusterId, NamespaceId, ServiceMatch, Site};
 use crate::plan::Side;
 use crate::syntax::service::Transport;
 use std::collections::BTreeMap;
@@ -41,8 +41,8 @@ impl Released {
 pub struct Envelope {
     /// Other namespaces with their ports.
     pub namespaces: BTreeMap<NamespaceId, Released>,
-    /// Ports that the pods of every namespace of the cluster may use.
-    pub everywhere: Released,
+    /// Ports released for every pod of a cluster: the own one, or another one of its mesh.
+    pub clusters: BTreeMap<ClusterId, Released>,
     /// Outside addresses: disjoint, each with its ports.
     pub outside: Vec<OutsideRelease>,
     /// Node addresses with their ports (for guardrails that know nodes by address).
@@ -76,12 +76,15 @@ impl Envelope {
                     self.namespaces.entry(namespace).or_default().unite(&released);
                 }
             }
-            Peer::Namespace(namespace) if *namespace != own => {
+            Peer::Namespace(namespace) | Peer::Labelled(namespace, _) if *namespace != own => {
                 self.namespaces.entry(*namespace).or_default().unite(&released);
             }
-            Peer::Namespace(_) => {}
-            Peer::Cluster => self.everywhere.unite(&released),
-            Peer::Outside(addresses) => release(&mut self.outside, addresses, &ports, services),
+            Peer::Namespace(_) | Peer::Labelled(..) => {}
+            Peer::Cluster(cluster) => self.clusters.entry(*cluster).or_default().unite(&released),
+            // A deny knows no names: the addresses of the flow are the bound.
+            Peer::Outside(addresses) | Peer::Names(_, addresses) => {
+                release(&mut self.outside, addresses, &ports, services);
+            }
             Peer::ApiServer(addresses) | Peer::Nodes(addresses) => {
                 release(&mut self.nodes, addresses, &ports, services)
             }

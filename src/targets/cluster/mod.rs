@@ -8,9 +8,9 @@ mod statements;
 
 pub use capabilities::{Capabilities, Version};
 pub use envelope::{Envelope, OutsideRelease, Ports, Released, envelopes};
-pub use names::{Metadata, fitted, flow_metadata, is_platform, labels, route};
+pub use names::{Metadata, NAME_SERVICE, described, fitted, is_platform, labels, route, statement_metadata};
 pub use ports::{PortRange, chunks, complement, of_services, protocol, ranges};
-pub use statements::{Blocks, Peer, Rule, Statement, blocks, managed, pod_labels, statements};
+pub use statements::{Blocks, Labels, Peer, Release, Rule, Statement, Subject, blocks, pod_labels, statements};
 
 use super::{Files, Refused};
 use crate::model::Site;

@@ -1,7 +1,8 @@
 //! Names, labels and annotations of emitted objects.
 
+use super::statements::{Statement, Subject};
+use crate::model::Site;
 use crate::model::site::Flow;
-use crate::model::{FlowId, Site};
 use crate::plan::Side;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -42,41 +43,54 @@ pub fn fitted(name: &str) -> String {
     format!("{}-{}", kept.trim_end_matches(['-', '.']), hex(name, 10))
 }
 
-/// Metadata of a flow's object on one side: named after flow, side and component, which gives each its own name
-/// because neither flow nor component names hold a dot.
+/// Flow id of what a cluster's `dns` opens. No flow of a site is called so: those start with a letter.
+pub const NAME_SERVICE: &str = "000-dns";
+
+/// Metadata of a statement's object: named after flow, side and component, which gives each its own name because neither
+/// flow nor component names hold a dot.
 #[must_use]
-pub fn flow_metadata(
-    site: &Site,
-    id: FlowId,
-    side: Side,
-    namespace: Option<&str>,
-    component: Option<&str>,
-) -> Metadata {
-    let flow = &site.flows[id];
-    let (short, long) = match side {
+pub fn statement_metadata(site: &Site, statement: &Statement) -> Metadata {
+    let (short, long) = match statement.side {
         Side::Egress => ("out", "egress"),
         Side::Ingress => ("in", "ingress"),
     };
-    let component = component.map(|name| format!(".{name}")).unwrap_or_default();
-    let role = if is_platform(flow) { "platform" } else { "flow" };
-    let mut labels = labels(role);
-    labels.insert("zonec.io/flow".to_owned(), flow.name.clone());
+    let namespace = &site.namespaces[statement.namespace];
+    let component = match &statement.subject {
+        Subject::Component(id) => format!(".{}", site.components[*id].name),
+        Subject::Namespace | Subject::Labelled(_) => String::new(),
+    };
+    let flow = statement.flow().map(|id| &site.flows[id]);
+    let id = flow.map_or(NAME_SERVICE, |flow| flow.name.as_str());
+    let mut labels = labels(if flow.is_none_or(is_platform) { "platform" } else { "flow" });
+    labels.insert("zonec.io/flow".to_owned(), id.to_owned());
     labels.insert("zonec.io/side".to_owned(), long.to_owned());
+    labels.insert("zonec.io/zone".to_owned(), site.zones[site.clusters[namespace.cluster].zone].name.clone());
     let mut annotations = BTreeMap::new();
-    annotations.insert("zonec.io/peer".to_owned(), route(site, flow));
-    if let Some(purpose) = &flow.decl.purpose {
-        annotations.insert("zonec.io/purpose".to_owned(), purpose.value.0.clone());
+    if let Some(flow) = flow {
+        annotations.insert("zonec.io/peer".to_owned(), route(site, flow));
+        if let Some(purpose) = &flow.decl.purpose {
+            annotations.insert("zonec.io/purpose".to_owned(), purpose.value.0.clone());
+        }
+        if let Some(approved) = &flow.decl.approved {
+            annotations.insert("zonec.io/release".to_owned(), approved.reference.value.0.clone());
+        }
+        annotations.insert("zonec.io/flow-digest".to_owned(), format!("sha256:{}", hex(&record(site, flow), 16)));
     }
-    if let Some(approved) = &flow.decl.approved {
-        annotations.insert("zonec.io/release".to_owned(), approved.reference.value.0.clone());
-    }
-    annotations.insert("zonec.io/flow-digest".to_owned(), format!("sha256:{}", hex(&record(site, flow), 16)));
     Metadata {
-        name: fitted(&format!("zc-{}-{short}{component}", flow.name)),
-        namespace: namespace.map(str::to_owned),
+        name: fitted(&format!("zc-{id}-{short}{component}")),
+        namespace: Some(namespace.name.clone()),
         labels,
         annotations,
     }
+}
+
+/// What a statement comes from, in one line.
+#[must_use]
+pub fn described(site: &Site, statement: &Statement) -> String {
+    statement.flow().map_or_else(
+        || format!("name service of cluster {}", site.clusters[site.namespaces[statement.namespace].cluster].name),
+        |id| route(site, &site.flows[id]),
+    )
 }
 
 /// Whether the flow serves the platform (DNS, API server, monitoring).
@@ -97,7 +111,14 @@ pub fn route(site: &Site, flow: &Flow) -> String {
 /// What a release decides about: changes with this flow and with nothing else.
 fn record(site: &Site, flow: &Flow) -> String {
     let services: Vec<String> = flow.matches.iter().map(ToString::to_string).collect();
-    format!("{}\n{}\n{}", flow.name, route(site, flow), services.join(", "))
+    let mut record = format!("{}\n{}\n{}", flow.name, route(site, flow), services.join(", "));
+    for name in flow.decl.fqdn.iter().flat_map(|names| &names.0) {
+        let _ = write!(record, "\nfqdn {}", name.value.0);
+    }
+    for request in flow.decl.http.iter().flat_map(|list| &list.0) {
+        let _ = write!(record, "\nhttp {} {}", request.method.value.0, request.path.value.0);
+    }
+    record
 }
 
 fn hex(text: &str, length: usize) -> String {

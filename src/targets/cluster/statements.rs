@@ -1,64 +1,106 @@
 //! The plan of a cluster sorted into statements: one per flow, side and subject, each becomes one object.
 
-use crate::model::site::Namespace;
 use crate::model::{Addresses, ClusterId, ComponentId, End, Family, FlowId, NamespaceId, ServiceMatch, Site};
-use crate::plan::{ClusterPlan, PodPeer, Side};
+use crate::plan::{ClusterPlan, PodPeer, PodPermit, Request, Side};
 use crate::syntax::objects::PoolRole;
 use crate::targets::Refused;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 
+/// Labels with their values.
+pub type Labels = BTreeMap<String, String>;
+
 /// What one object says: the subject's connections of one flow in one direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// The flow.
-    pub flow: FlowId,
+    /// What is released.
+    pub release: Release,
     /// The side.
     pub side: Side,
     /// The subject's namespace.
     pub namespace: NamespaceId,
-    /// The subject; all pods of the namespace when none.
-    pub component: Option<ComponentId>,
+    /// The subject.
+    pub subject: Subject,
     /// Peers with the services that all of them have in common.
     pub rules: Vec<Rule>,
 }
 
-/// Peers × services.
+impl Statement {
+    /// The flow, when it is one.
+    #[must_use]
+    pub const fn flow(&self) -> Option<FlowId> {
+        match self.release {
+            Release::Flow(flow) => Some(flow),
+            Release::NameService => None,
+        }
+    }
+
+    /// The labels of the subject's pods; none for every pod of the namespace.
+    #[must_use]
+    pub fn pods(&self, site: &Site) -> Labels {
+        match &self.subject {
+            Subject::Component(id) => pod_labels(site, *id),
+            Subject::Labelled(labels) => labels.clone(),
+            Subject::Namespace => Labels::new(),
+        }
+    }
+}
+
+/// What a statement comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Release {
+    /// The cluster's `dns`.
+    NameService,
+    /// A flow.
+    Flow(FlowId),
+}
+
+/// Whose connections a statement is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// All pods of the namespace.
+    Namespace,
+    /// The pods of a component.
+    Component(ComponentId),
+    /// Pods with labels.
+    Labelled(Labels),
+}
+
+/// Peers × services × HTTP requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// The peers.
     pub peers: Vec<Peer>,
     /// The services at the destination.
     pub services: Vec<ServiceMatch>,
+    /// The HTTP requests let pass; every packet when there are none.
+    pub requests: Vec<Request>,
 }
 
 /// A peer as the policy APIs tell them apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
-    /// The pods of a component.
+    /// The pods of a component, in this cluster or another one of its mesh.
     Component(ComponentId),
+    /// Pods of a namespace with labels.
+    Labelled(NamespaceId, Labels),
     /// The pods of a namespace.
     Namespace(NamespaceId),
-    /// All pods of the cluster.
-    Cluster,
+    /// All pods of a cluster.
+    Cluster(ClusterId),
     /// Addresses outside.
     Outside(Addresses),
+    /// Addresses outside that the name service gives for some names, and the addresses that the flow releases.
+    Names(Vec<String>, Addresses),
     /// The control plane's nodes, where the API server listens.
     ApiServer(Addresses),
     /// Other nodes of the cluster.
     Nodes(Addresses),
 }
 
-/// Whether zonec decides what the pods of a namespace may do. Namespaces of the platform are left to it: a default deny
-/// there would cut off what keeps the cluster alive.
-#[must_use]
-pub fn managed(namespace: &Namespace) -> bool {
-    namespace.decl.system.as_ref().is_none_or(|system| !system.value)
-}
-
 /// The labels that select a component's pods: those declared, else `app.kubernetes.io/name`.
 #[must_use]
-pub fn pod_labels(site: &Site, component: ComponentId) -> BTreeMap<String, String> {
+pub fn pod_labels(site: &Site, component: ComponentId) -> Labels {
     let item = &site.components[component];
     match &item.decl.pods {
         Some(entries) if !entries.0.is_empty() => {
@@ -68,93 +110,89 @@ pub fn pod_labels(site: &Site, component: ComponentId) -> BTreeMap<String, Strin
     }
 }
 
-/// Sorts a cluster's permits into statements, in order of namespace, component, flow, side.
+/// Sorts a cluster's permits into statements, in order of namespace, subject, release, side.
 ///
 /// # Errors
 /// What no policy dialect can express, flow by flow.
 pub fn statements(site: &Site, plan: &ClusterPlan) -> Result<Vec<Statement>, Vec<Refused>> {
-    type Key = (NamespaceId, Option<ComponentId>, FlowId, Side);
-    let mut grouped: BTreeMap<Key, BTreeMap<Vec<ServiceMatch>, Vec<Peer>>> = BTreeMap::new();
+    type Key = (NamespaceId, Subject, Release, Side);
+    type Traffic = (Vec<ServiceMatch>, Vec<Request>);
+    let mut grouped: BTreeMap<Key, BTreeMap<Traffic, Vec<Peer>>> = BTreeMap::new();
     let mut refused = Vec::new();
     for permit in &plan.permits {
-        let subjects = subjects(site, plan.cluster, permit.subject);
+        refused.extend(unseen(site, plan, permit).map(|reason| refusal(plan, permit.flow, reason)));
         match peers(site, plan.cluster, &permit.peer) {
             Ok(peers) => {
-                for (namespace, component) in subjects.into_iter().filter(|s| managed(&site.namespaces[s.0])) {
-                    let key = (namespace, component, permit.flow, permit.side);
-                    let rules = grouped.entry(key).or_default();
-                    rules.entry(permit.services.clone()).or_default().extend(peers.iter().cloned());
+                let subjects = subjects(site, plan.cluster, permit.subject);
+                for (namespace, subject) in subjects.into_iter().filter(|s| site.namespaces[s.0].is_managed()) {
+                    let key = (namespace, subject, Release::Flow(permit.flow), permit.side);
+                    let traffic = (permit.services.clone(), permit.requests.clone());
+                    grouped.entry(key).or_default().entry(traffic).or_default().extend(peers.iter().cloned());
                 }
             }
             Err(reason) => refused.push(refusal(plan, permit.flow, reason)),
         }
-        if same_mesh(site, plan.cluster, permit.peer_end) {
-            let reason = "its peer runs in another cluster of the same mesh, whose pods Cilium never matches by address; this version writes no such flows".to_owned();
-            refused.push(refusal(plan, permit.flow, reason));
-        }
-        for end in [permit.subject, permit.peer_end] {
-            if let End::Component(id) = end
-                && uses_host_network(site, id, plan.cluster)
-            {
-                let reason = format!(
-                    "{} uses the node's network; policies neither select such pods nor see them as peers",
-                    site.end_name(end)
-                );
-                refused.push(refusal(plan, permit.flow, reason));
-            }
-        }
-    }
-    if site.clusters[plan.cluster].decl.dns.is_some() {
-        let reason = "`dns` does not open anything by itself; describe the name service as a component of its namespace and write flows to it".to_owned();
-        refused.push(Refused { enforcer: plan.name.clone(), flow: None, reason });
     }
     if !refused.is_empty() {
         refused.sort();
         refused.dedup();
         return Err(refused);
     }
-    let statements = grouped.into_iter().map(|((namespace, component, flow, side), rules)| Statement {
-        flow,
+    for (namespace, subject, side, peer, services) in name_service(site, plan) {
+        let rules = grouped.entry((namespace, subject, Release::NameService, side)).or_default();
+        rules.insert((services, Vec::new()), vec![peer]);
+    }
+    let rule = |((services, requests), peers)| Rule { peers: merged(peers), services, requests };
+    let statements = grouped.into_iter().map(|((namespace, subject, release, side), rules)| Statement {
+        release,
         side,
         namespace,
-        component,
-        rules: rules.into_iter().map(|(services, peers)| Rule { peers: merged(peers), services }).collect(),
+        subject,
+        rules: rules.into_iter().map(rule).collect(),
     });
     Ok(statements.collect())
+}
+
+/// What the cluster's `dns` opens: every managed namespace may ask, and the name service may be asked.
+fn name_service(site: &Site, plan: &ClusterPlan) -> Vec<(NamespaceId, Subject, Side, Peer, Vec<ServiceMatch>)> {
+    let Some(service) = &plan.name_service else { return Vec::new() };
+    let peer = Peer::Labelled(service.namespace, service.pods.clone());
+    let managed = site.clusters[plan.cluster].namespaces.iter().filter(|id| site.namespaces[**id].is_managed());
+    let asking = managed.map(|id| (*id, Subject::Namespace, Side::Egress, peer.clone(), service.services.clone()));
+    let mut all: Vec<_> = asking.collect();
+    if site.namespaces[service.namespace].is_managed() {
+        let subject = Subject::Labelled(service.pods.clone());
+        let peer = Peer::Cluster(plan.cluster);
+        all.push((service.namespace, subject, Side::Ingress, peer, service.services.clone()));
+    }
+    all
 }
 
 fn refusal(plan: &ClusterPlan, flow: FlowId, reason: String) -> Refused {
     Refused { enforcer: plan.name.clone(), flow: Some(flow), reason }
 }
 
-fn uses_host_network(site: &Site, id: ComponentId, cluster: ClusterId) -> bool {
-    let component = &site.components[id];
-    let here = component.namespace.is_some_and(|namespace| {
-        let namespace = &site.namespaces[namespace];
-        namespace.cluster == cluster && managed(namespace)
-    });
-    here && component.decl.host_network.as_ref().is_some_and(|host| host.value)
+/// Why policies cannot see one of the ends.
+fn unseen(site: &Site, plan: &ClusterPlan, permit: &PodPermit) -> Option<String> {
+    [permit.subject, permit.peer_end].into_iter().find_map(|end| {
+        let managed = site.namespace_of(end).is_some_and(|id| site.namespaces[id].is_managed());
+        let here = site.cluster_of(end).is_some_and(|id| id == plan.cluster || site.share_mesh(id, plan.cluster));
+        let End::Component(id) = end else { return None };
+        let on_host = site.components[id].decl.host_network.as_ref().is_some_and(|host| host.value);
+        (managed && here && on_host).then(|| {
+            let name = site.end_name(end);
+            format!("{name} uses the node's network; policies neither select such pods nor see them as peers")
+        })
+    })
 }
 
-/// Whether an end runs in another cluster that shares a mesh with this one.
-fn same_mesh(site: &Site, cluster: ClusterId, end: End) -> bool {
-    let home = match end {
-        End::Component(id) => site.components[id].namespace.map(|id| site.namespaces[id].cluster),
-        End::Namespace(id) => Some(site.namespaces[id].cluster),
-        End::Cluster(id) => Some(id),
-        _ => None,
-    };
-    let mesh = |id: ClusterId| site.clusters[id].decl.mesh.as_ref().map(|mesh| mesh.value.0.as_str());
-    home.is_some_and(|home| home != cluster && mesh(home).is_some() && mesh(home) == mesh(cluster))
-}
-
-fn subjects(site: &Site, cluster: ClusterId, end: End) -> Vec<(NamespaceId, Option<ComponentId>)> {
+fn subjects(site: &Site, cluster: ClusterId, end: End) -> Vec<(NamespaceId, Subject)> {
     match end {
         End::Component(id) => {
-            site.components[id].namespace.map(|namespace| (namespace, Some(id))).into_iter().collect()
+            site.components[id].namespace.map(|namespace| (namespace, Subject::Component(id))).into_iter().collect()
         }
-        End::Namespace(id) => vec![(id, None)],
-        End::Cluster(_) => site.clusters[cluster].namespaces.iter().map(|id| (*id, None)).collect(),
+        End::Namespace(id) => vec![(id, Subject::Namespace)],
+        End::Cluster(_) => site.clusters[cluster].namespaces.iter().map(|id| (*id, Subject::Namespace)).collect(),
         _ => Vec::new(),
     }
 }
@@ -169,19 +207,41 @@ fn peers(site: &Site, cluster: ClusterId, peer: &PodPeer) -> Result<Vec<Peer>, S
     Ok(match peer {
         PodPeer::Pods(End::Component(id)) => vec![Peer::Component(*id)],
         PodPeer::Pods(End::Namespace(id)) => vec![Peer::Namespace(*id)],
-        PodPeer::Pods(_) => vec![Peer::Cluster],
+        PodPeer::Pods(End::Cluster(id)) => vec![Peer::Cluster(*id)],
+        PodPeer::Pods(_) => return Err("its peer is no pod".to_owned()),
         PodPeer::Nodes(_) => vec![Peer::Nodes(others)],
-        PodPeer::Outside(addresses) => {
-            let item = &site.clusters[cluster];
-            if addresses.overlaps(&item.pods) || addresses.overlaps(&item.services) {
-                return Err("its peer's addresses lie among the cluster's own pod or service addresses; policies never match those as addresses".to_owned());
+        PodPeer::Names(names, addresses) => {
+            outside_only(site, cluster, addresses)?;
+            if addresses.overlaps(&site.clusters[cluster].nodes()) {
+                return Err("it names hosts outside, but its peer is a node of the cluster".to_owned());
             }
+            vec![Peer::Names(names.clone(), addresses.clone())]
+        }
+        PodPeer::Outside(addresses) => {
+            outside_only(site, cluster, addresses)?;
             let (api, node) = (addresses.intersection(&control_plane), addresses.intersection(&others));
             let outside = addresses.difference(&api).difference(&node);
             let parts = [Peer::ApiServer(api), Peer::Nodes(node), Peer::Outside(outside)];
             parts.into_iter().filter(|part| !part.addresses().is_some_and(Addresses::is_empty)).collect()
         }
     })
+}
+
+/// Policies never match pods, of the own cluster or of its mesh, by addresses; nor nodes of the mesh.
+fn outside_only(site: &Site, cluster: ClusterId, addresses: &Addresses) -> Result<(), String> {
+    let own = &site.clusters[cluster];
+    if addresses.overlaps(&own.pods) || addresses.overlaps(&own.services) {
+        return Err("its peer's addresses lie among the cluster's own pod or service addresses; policies never match those as addresses".to_owned());
+    }
+    for (id, other) in site.clusters.iter().filter(|(id, _)| site.share_mesh(*id, cluster)) {
+        if addresses.overlaps(&other.pods) || addresses.overlaps(&other.nodes()) {
+            let name = &site.clusters[id].name;
+            return Err(format!(
+                "its peer's addresses lie among pods or nodes of {name} in the same mesh; Cilium never matches those as addresses, so name the workload"
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Peer {

@@ -4,7 +4,7 @@
 //! write only rules whose peers are pods of the same namespace. Who may write NetworkPolicies in `kube-system` is taken
 //! for the platform and is not held to it. Policies that exist already are not seen by admission: remove them first.
 
-use super::super::cluster::{Capabilities, Metadata, Version, labels, managed};
+use super::super::cluster::{Capabilities, Metadata, Version, labels};
 use super::Layout;
 use crate::model::Site;
 use crate::plan::ClusterPlan;
@@ -104,7 +104,7 @@ pub(super) fn emit(
     }
     let namespaces = site.clusters[plan.cluster].namespaces.iter().map(|id| &site.namespaces[*id]);
     let names: Vec<String> =
-        namespaces.filter(|namespace| managed(namespace)).map(|namespace| namespace.name.clone()).collect();
+        namespaces.filter(|namespace| namespace.is_managed()).map(|namespace| namespace.name.clone()).collect();
     if names.is_empty() {
         return Ok(());
     }

@@ -3,9 +3,7 @@
 //!
 //! Residual: the API has no addresses on ingress, so it cannot stop a tenant from opening a namespace to the outside.
 
-use super::super::cluster::{
-    Capabilities, Envelope, Metadata, PortRange, Version, blocks, fitted, labels, managed, ranges,
-};
+use super::super::cluster::{Capabilities, Envelope, Metadata, PortRange, Version, blocks, fitted, labels, ranges};
 use super::Layout;
 use super::objects::LabelSelector;
 use crate::model::{NamespaceId, Site};
@@ -28,7 +26,9 @@ struct Spec {
     tier: &'static str,
     priority: u16,
     subject: Subject,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     ingress: Vec<Rule>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     egress: Vec<Rule>,
 }
 
@@ -37,7 +37,7 @@ struct Subject {
     namespaces: LabelSelector,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Rule {
     name: String,
     action: &'static str,
@@ -80,6 +80,9 @@ enum Port {
 /// The API's limit of rules, peers and protocols.
 const MOST: usize = 25;
 
+/// As many priorities are left for one namespace.
+const MOST_PARTS: usize = 900;
+
 pub(super) fn emit(
     site: &Site,
     plan: &ClusterPlan,
@@ -90,41 +93,64 @@ pub(super) fn emit(
     if capabilities.cilium.is_some_and(|version| version < Version(1, 20, 0)) {
         return Err("its guardrail is a ClusterNetworkPolicy, which Cilium has since 1.20".to_owned());
     }
-    for id in site.clusters[plan.cluster].namespaces.iter().filter(|id| managed(&site.namespaces[**id])) {
+    for id in site.clusters[plan.cluster].namespaces.iter().filter(|id| site.namespaces[**id].is_managed()) {
         let namespace = &site.namespaces[*id].name;
-        let policy = ClusterNetworkPolicy {
-            api_version: "policy.networking.k8s.io/v1alpha2",
-            kind: "ClusterNetworkPolicy",
-            metadata: Metadata {
-                name: fitted(&format!("zc-guard-{namespace}")),
-                namespace: None,
-                labels: labels("guardrail"),
-                annotations: BTreeMap::new(),
-            },
-            spec: Spec {
-                tier: "Admin",
-                priority: 100,
-                subject: Subject { namespaces: named(namespace) },
-                ingress: rules(site, namespace, envelopes.get(&(*id, Side::Ingress)), Side::Ingress)?,
-                egress: rules(site, namespace, envelopes.get(&(*id, Side::Egress)), Side::Egress)?,
-            },
-        };
+        let list = |side| rules(site, *id, envelopes.get(&(*id, side)), side);
+        let (ingress, egress) = (list(Side::Ingress)?, list(Side::Egress)?);
+        let parts = ingress.len().max(egress.len()).div_ceil(MOST);
+        if parts > MOST_PARTS {
+            return Err(format!(
+                "the envelope of namespace {namespace} needs more than {MOST_PARTS} ClusterNetworkPolicies"
+            ));
+        }
+        let part = |list: &[Rule], number: usize| list.iter().skip(number * MOST).take(MOST).cloned().collect();
+        let policies: Vec<ClusterNetworkPolicy> =
+            (0..parts).map(|number| policy(namespace, number, part(&ingress, number), part(&egress, number))).collect();
         let comment = format!("Upper bound of namespace {namespace}: tenants may restrict, not widen.");
-        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, &[policy]);
+        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, &policies);
     }
     Ok(())
+}
+
+/// One of the policies of a namespace. The first rule that matches decides, whichever policy holds it: lower priorities
+/// come first, so a long list goes on in the next policy.
+fn policy(namespace: &str, number: usize, ingress: Vec<Rule>, egress: Vec<Rule>) -> ClusterNetworkPolicy {
+    let place = if number == 0 { String::new() } else { format!(".{}", number + 1) };
+    ClusterNetworkPolicy {
+        api_version: "policy.networking.k8s.io/v1alpha2",
+        kind: "ClusterNetworkPolicy",
+        metadata: Metadata {
+            name: fitted(&format!("zc-guard-{namespace}{place}")),
+            namespace: None,
+            labels: labels("guardrail"),
+            annotations: BTreeMap::new(),
+        },
+        spec: Spec {
+            tier: "Admin",
+            priority: 100 + u16::try_from(number).unwrap_or(u16::MAX - 100),
+            subject: Subject { namespaces: named(namespace) },
+            ingress,
+            egress,
+        },
+    }
 }
 
 fn named(namespace: &str) -> LabelSelector {
     LabelSelector { match_labels: BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())]) }
 }
 
-fn rules(site: &Site, namespace: &str, envelope: Option<&Envelope>, side: Side) -> Result<Vec<Rule>, String> {
+fn rules(site: &Site, own: NamespaceId, envelope: Option<&Envelope>, side: Side) -> Result<Vec<Rule>, String> {
+    let (home, namespace) = (site.namespaces[own].cluster, site.namespaces[own].name.as_str());
     let none = Envelope::default();
     let envelope = envelope.unwrap_or(&none);
     let mut list = vec![rule("same-namespace", "Pass", side, vec![Peer::Namespaces(named(namespace))], Vec::new())];
     for (peer, released) in &envelope.namespaces {
         let name = &site.namespaces[*peer].name;
+        if site.namespaces[*peer].cluster != home {
+            return Err(format!(
+                "ClusterNetworkPolicy selects namespaces of its own cluster only, and flows of {namespace} lead to another one of the mesh"
+            ));
+        }
         for protocols in protocols(&released.ports) {
             list.push(rule(
                 &fitted(&format!("namespace-{name}")),
@@ -135,7 +161,8 @@ fn rules(site: &Site, namespace: &str, envelope: Option<&Envelope>, side: Side) 
             ));
         }
     }
-    for protocols in protocols(&envelope.everywhere.ports) {
+    let everywhere = envelope.clusters.get(&home).cloned().unwrap_or_default();
+    for protocols in protocols(&everywhere.ports) {
         list.push(rule("cluster", "Pass", side, vec![Peer::Namespaces(LabelSelector::default())], protocols));
     }
     if side == Side::Egress {
@@ -157,12 +184,6 @@ fn rules(site: &Site, namespace: &str, envelope: Option<&Envelope>, side: Side) 
     if side == Side::Egress {
         let everything = vec!["0.0.0.0/0".to_owned(), "::/0".to_owned()];
         list.push(rule("everything-else", "Deny", side, vec![Peer::Networks(everything)], Vec::new()));
-    }
-    if list.len() > MOST {
-        return Err(format!(
-            "the envelope of namespace {namespace} needs {} rules; a ClusterNetworkPolicy holds {MOST}",
-            list.len()
-        ));
     }
     Ok(list)
 }

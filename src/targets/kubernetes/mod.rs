@@ -10,8 +10,8 @@ mod objects;
 
 use self::objects::{EgressRule, IngressRule, IpBlock, LabelSelector, NetworkPolicy, Peer, PolicySpec, Port};
 use super::cluster::{
-    Capabilities, Kustomization, Metadata, Peer as ClusterPeer, Rule, Statement, blocks, documents, envelopes,
-    flow_metadata, labels, managed, of_services, pod_labels, ranges, statements,
+    Capabilities, Kustomization, Labels, Metadata, Peer as ClusterPeer, Rule, Statement, Subject, blocks, documents,
+    envelopes, labels, of_services, pod_labels, ranges, statement_metadata, statements,
 };
 use super::{Files, Refused};
 use crate::model::{NamespaceId, ServiceMatch, Site};
@@ -25,11 +25,12 @@ use std::collections::BTreeMap;
 /// What the dialect cannot express, flow by flow; nothing is added to `files` then.
 pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Vec<Refused>> {
     let cluster = &site.clusters[plan.cluster];
-    let capabilities = Capabilities::of(cluster);
+    let refuse = |reason| vec![Refused { enforcer: plan.name.clone(), flow: None, reason }];
+    let capabilities = Capabilities::of(cluster).map_err(refuse)?;
     let statements = statements(site, plan)?;
     let emitter = Emitter { site, plan, capabilities: &capabilities };
     let mut layout = Layout::new(format!("kubernetes/{}", plan.name));
-    for id in cluster.namespaces.iter().filter(|id| managed(&site.namespaces[**id])) {
+    for id in cluster.namespaces.iter().filter(|id| site.namespaces[**id].is_managed()) {
         let name = &site.namespaces[*id].name;
         layout.add(
             &format!("10-baseline/{name}.yaml"),
@@ -42,7 +43,7 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
     for statement in &statements {
         match emitter.policy(statement) {
             Ok(policy) => objects.entry(file_of(site, statement)).or_default().push(policy),
-            Err(reason) => refused.push(Refused { enforcer: plan.name.clone(), flow: Some(statement.flow), reason }),
+            Err(reason) => refused.push(Refused { enforcer: plan.name.clone(), flow: statement.flow(), reason }),
         }
     }
     for (path, objects) in &objects {
@@ -61,6 +62,10 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
             reason,
         }));
     }
+    if capabilities.cilium.is_some() {
+        let gateways = super::cilium::egress_addresses(site, plan, &capabilities, &statements, &mut layout);
+        refused.extend(gateways.err().into_iter().flat_map(refuse));
+    }
     if !refused.is_empty() {
         return Err(refused);
     }
@@ -70,10 +75,13 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
 /// The file of a statement: platform flows apart, the others by namespace and component.
 pub(super) fn file_of(site: &Site, statement: &Statement) -> String {
     let namespace = &site.namespaces[statement.namespace].name;
-    if super::cluster::is_platform(&site.flows[statement.flow]) {
+    if statement.flow().is_none_or(|flow| super::cluster::is_platform(&site.flows[flow])) {
         return format!("30-platform/{namespace}.yaml");
     }
-    let component = statement.component.map_or("all-pods", |id| site.components[id].name.as_str());
+    let component = match statement.subject {
+        Subject::Component(id) => site.components[id].name.as_str(),
+        Subject::Namespace | Subject::Labelled(_) => "all-pods",
+    };
     format!("20-flows/{namespace}/{component}.yaml")
 }
 
@@ -122,17 +130,8 @@ impl Emitter<'_> {
     }
 
     fn policy(&self, statement: &Statement) -> Result<NetworkPolicy, String> {
-        let site = self.site;
-        let namespace = site.namespaces[statement.namespace].name.as_str();
-        let component = statement.component.map(|id| site.components[id].name.as_str());
-        let mut metadata = flow_metadata(site, statement.flow, statement.side, Some(namespace), component);
-        metadata
-            .labels
-            .insert("zonec.io/zone".to_owned(), site.zones[site.clusters[self.plan.cluster].zone].name.clone());
         let mut spec = PolicySpec {
-            pod_selector: LabelSelector {
-                match_labels: statement.component.map(|id| pod_labels(site, id)).unwrap_or_default(),
-            },
+            pod_selector: LabelSelector { match_labels: statement.pods(self.site) },
             ..PolicySpec::default()
         };
         for rule in &statement.rules {
@@ -143,10 +142,13 @@ impl Emitter<'_> {
             }
         }
         spec.policy_types = vec![if statement.side == Side::Ingress { "Ingress" } else { "Egress" }];
-        Ok(NetworkPolicy::new(metadata, spec))
+        Ok(NetworkPolicy::new(statement_metadata(self.site, statement), spec))
     }
 
     fn ports(&self, rule: &Rule) -> Result<Vec<Port>, String> {
+        if !rule.requests.is_empty() {
+            return Err("NetworkPolicies know no HTTP, so `http` needs `policy: cilium`".to_owned());
+        }
         if let Some(other) = rule.services.iter().find(|service| !matches!(service, ServiceMatch::Ports(..))) {
             return Err(format!(
                 "NetworkPolicies know TCP, UDP and SCTP only, not {other}; use `policy: cilium` for this cluster or another way for it"
@@ -171,17 +173,18 @@ impl Emitter<'_> {
             match peer {
                 ClusterPeer::Component(id) => {
                     let Some(namespace) = self.site.components[*id].namespace else { continue };
-                    peers.push(Peer {
-                        namespace_selector: Some(self.namespace(namespace)),
-                        pod_selector: Some(LabelSelector { match_labels: pod_labels(self.site, *id) }),
-                        ip_block: None,
-                    });
+                    peers.push(self.pods(namespace, pod_labels(self.site, *id))?);
                 }
+                ClusterPeer::Labelled(id, labels) => peers.push(self.pods(*id, labels.clone())?),
                 ClusterPeer::Namespace(id) => {
-                    peers.push(Peer { namespace_selector: Some(self.namespace(*id)), ..Peer::default() })
+                    peers.push(Peer { namespace_selector: Some(self.namespace(*id)?), ..Peer::default() });
                 }
-                ClusterPeer::Cluster => {
-                    peers.push(Peer { namespace_selector: Some(LabelSelector::default()), ..Peer::default() })
+                ClusterPeer::Cluster(id) if *id == self.plan.cluster => {
+                    peers.push(Peer { namespace_selector: Some(LabelSelector::default()), ..Peer::default() });
+                }
+                ClusterPeer::Cluster(_) => return Err(ONE_CLUSTER.to_owned()),
+                ClusterPeer::Names(..) => {
+                    return Err("NetworkPolicies know no names, so `fqdn` needs `policy: cilium`".to_owned());
                 }
                 ClusterPeer::Outside(addresses) => {
                     if side == Side::Ingress && self.capabilities.ip_block_leaks() {
@@ -200,11 +203,26 @@ impl Emitter<'_> {
         if peers.is_empty() { Err("no peer is left of it".to_owned()) } else { Ok(peers) }
     }
 
-    fn namespace(&self, id: NamespaceId) -> LabelSelector {
-        let name = self.site.namespaces[id].name.clone();
-        LabelSelector { match_labels: BTreeMap::from([("kubernetes.io/metadata.name".to_owned(), name)]) }
+    fn pods(&self, namespace: NamespaceId, labels: Labels) -> Result<Peer, String> {
+        Ok(Peer {
+            namespace_selector: Some(self.namespace(namespace)?),
+            pod_selector: Some(LabelSelector { match_labels: labels }),
+            ip_block: None,
+        })
+    }
+
+    fn namespace(&self, id: NamespaceId) -> Result<LabelSelector, String> {
+        let namespace = &self.site.namespaces[id];
+        if namespace.cluster != self.plan.cluster {
+            return Err(ONE_CLUSTER.to_owned());
+        }
+        let name = ("kubernetes.io/metadata.name".to_owned(), namespace.name.clone());
+        Ok(LabelSelector { match_labels: BTreeMap::from([name]) })
     }
 }
+
+/// Why a peer in another cluster of the mesh cannot be named.
+const ONE_CLUSTER: &str = "its peer runs in another cluster of the same mesh, and NetworkPolicies select pods of their own cluster only; use `policy: cilium` in both";
 
 fn ip_blocks(addresses: &crate::model::Addresses) -> impl Iterator<Item = Peer> {
     blocks(addresses).into_iter().map(|(cidr, except)| Peer {

@@ -69,18 +69,22 @@ pub(super) fn beyond(
 /// What pods of a namespace may reach at most.
 fn bound(expected: &Expected<'_>, universe: &Universe, namespace: &str, own: &Ranges, direction: Direction) -> Reach {
     let everything = crate::readers::cluster::ports::everything();
-    // Special endpoints are no tenants' business.
+    // Special endpoints are no tenants' business; names stand for addresses outside, which are bounded as such.
     let nodes = universe.everybody().difference(universe.outside()).difference(&universe.all_pods());
     let mut products = vec![(own.clone(), everything.clone()), (nodes, everything)];
     for permit in expected.of_namespace(namespace, direction) {
-        let mut peers = expected.peers(universe, permit);
+        let mut peers = expected.released(universe, permit);
         // Namespaces, not pods, are what a guardrail tells apart.
-        for (facts, pods) in universe.namespaces() {
-            if !peers.intersection(&pods).is_empty() && facts.cluster == own_cluster(universe, own) {
+        for (_, pods) in universe.namespaces() {
+            if !peers.intersection(&pods).is_empty() {
                 peers = peers.union(&pods);
             }
         }
         products.push((peers, ports(&permit.services).union(&no_requests())));
+    }
+    if let Some((peers, ports)) = own.numbers().find_map(|pod| expected.name_service(universe, pod, direction)) {
+        let homes = universe.namespaces().map(|(_, pods)| pods).filter(|pods| !peers.intersection(pods).is_empty());
+        products.push((homes.collect::<Vec<_>>().iter().collect(), ports.union(&no_requests())));
     }
     Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
 }
@@ -92,8 +96,4 @@ fn no_requests() -> Ranges {
     let icmpv6 = (0..=u8::MAX).filter(|kind| ![128, 139].contains(kind)).map(Port::Icmpv6);
     let others = (0..=u8::MAX).map(Port::Protocol);
     icmp.chain(icmpv6).chain(others).map(|port| (port.number(), port.number())).collect()
-}
-
-fn own_cluster<'u>(universe: &'u Universe, own: &Ranges) -> &'u str {
-    own.first().and_then(|pod| universe.pod(pod)).map_or("", |(namespace, _)| namespace.cluster.as_str())
 }

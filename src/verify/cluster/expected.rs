@@ -1,14 +1,14 @@
 //! What the plan allows a cluster's pods, in the readers' terms.
 
-use super::facts::{cluster_name, nodes, ports};
+use super::facts::{cluster_name, ports};
 use super::members::Members;
 use crate::model::{Addresses, End, Family, Site};
-use crate::plan::{ClusterPlan, PodPeer, PodPermit, Side};
+use crate::plan::{ClusterPlan, PodPeer, PodPermit, Request, Side};
 use crate::readers::cluster::ports::everything;
 use crate::readers::cluster::rule::{Direction, Entity};
 use crate::readers::cluster::universe::Universe;
 use crate::space::{Ranges, Reach};
-use crate::syntax::objects::{EgressMode, PoolRole};
+use crate::syntax::objects::PoolRole;
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -24,6 +24,8 @@ pub struct Expected<'a> {
     /// Places of permits by direction and subject: `namespace/component`, `namespace/`, or empty for the cluster.
     by_subject: BTreeMap<(Direction, String), Vec<usize>>,
     members: Members,
+    /// The pods of the name service.
+    name_service: Ranges,
 }
 
 impl<'a> Expected<'a> {
@@ -32,7 +34,7 @@ impl<'a> Expected<'a> {
     pub(super) fn new(site: &'a Site, plan: &'a ClusterPlan, cilium: bool) -> Self {
         let cluster = &site.clusters[plan.cluster];
         let namespaces = cluster.namespaces.iter().map(|id| &site.namespaces[*id]);
-        let managed = namespaces.filter(|n| n.decl.system.as_ref().is_none_or(|system| !system.value));
+        let managed = namespaces.filter(|namespace| namespace.is_managed());
         let control = cluster.pools.iter().filter(|pool| pool.decl.role.value == PoolRole::ControlPlane);
         let control_plane = control.fold(Addresses::default(), |all, pool| all.union(&pool.addresses));
         let mut by_subject: BTreeMap<(Direction, String), Vec<usize>> = BTreeMap::new();
@@ -44,16 +46,25 @@ impl<'a> Expected<'a> {
             plan,
             cilium,
             managed: managed.map(|namespace| namespace.name.as_str()).collect(),
-            other_nodes: nodes(cluster).difference(&control_plane),
+            other_nodes: cluster.nodes().difference(&control_plane),
             control_plane,
             by_subject,
             members: Members::default(),
+            name_service: Ranges::EMPTY,
         }
     }
 
     /// Finds the pods of every component.
     pub(super) fn locate(&mut self, universe: &Universe) {
         self.members = Members::of(self.site, universe);
+        if let Some(service) = &self.plan.name_service {
+            let home = self.pods(universe, End::Namespace(service.namespace));
+            let asked = |number: &u32| {
+                let labels = universe.pod(*number).map(|(_, pod)| &pod.labels);
+                labels.is_some_and(|labels| service.pods.iter().all(|(key, value)| labels.get(key) == Some(value)))
+            };
+            self.name_service = home.numbers().filter(asked).map(|number| (number, number)).collect();
+        }
     }
 
     /// Whether zonec decides about a namespace.
@@ -65,24 +76,34 @@ impl<'a> Expected<'a> {
     /// Every prefix that the plan tells apart from others.
     pub fn prefixes(&self) -> impl Iterator<Item = IpNet> {
         let of_permits = self.plan.permits.iter().filter_map(|permit| match &permit.peer {
-            PodPeer::Outside(addresses) => Some(addresses),
+            PodPeer::Outside(addresses) | PodPeer::Names(_, addresses) => Some(addresses),
             _ => None,
         });
         of_permits.chain([&self.control_plane, &self.other_nodes]).flat_map(Addresses::prefixes)
     }
 
-    /// What a pod may open or accept.
+    /// Every HTTP request that the plan tells apart from others.
+    pub fn requests(&self) -> impl Iterator<Item = String> {
+        self.plan.permits.iter().flat_map(|permit| &permit.requests).map(request)
+    }
+
+    /// What a pod may open or accept; with a request, what it may open or accept for that one.
     #[must_use]
-    pub fn reach(&self, universe: &Universe, pod: u32, direction: Direction) -> Reach {
+    pub fn reach(&self, universe: &Universe, pod: u32, direction: Direction, asked: Option<&str>) -> Reach {
         let mut products: Vec<(Ranges, Ranges)> = Vec::new();
         if let Some((namespace, _)) = universe.pod(pod) {
             let components = self.members.components(pod).iter().map(|id| place_of(self.site, End::Component(*id)));
             for subject in components.chain([format!("{}/", namespace.name), String::new()]) {
                 for permit in self.permits(direction, &subject) {
+                    let passes = |wanted: &str| permit.requests.iter().any(|known| request(known) == wanted);
+                    if !permit.requests.is_empty() && asked.is_some_and(|wanted| !passes(wanted)) {
+                        continue;
+                    }
                     products.push((self.peers(universe, permit), ports(&permit.services)));
                 }
             }
         }
+        products.extend(self.name_service(universe, pod, direction));
         // The own node reaches its pods, whatever policies say: Kubernetes wants its probes to work.
         if direction == Direction::Ingress
             && let Some(host) = universe.special(Entity::Host)
@@ -93,16 +114,16 @@ impl<'a> Expected<'a> {
     }
 
     /// The source addresses with which a pod's connections leave the cluster: where to, and with which address. Nothing
-    /// where the site leaves it to the nodes.
+    /// where the site leaves it to the nodes or to something that is no Cilium.
     pub(super) fn leaves(&self, universe: &Universe, pod: u32) -> Vec<(Ranges, IpAddr)> {
         let mut found = Vec::new();
-        if self.site.clusters[self.plan.cluster].egress() != EgressMode::Gateway {
+        if !self.cilium {
             return found;
         }
         for id in self.members.components(pod) {
             let place = place_of(self.site, End::Component(*id));
             for permit in self.permits(Direction::Egress, &place) {
-                let PodPeer::Outside(addresses) = &permit.peer else { continue };
+                let (PodPeer::Outside(addresses) | PodPeer::Names(_, addresses)) = &permit.peer else { continue };
                 for family in Family::BOTH {
                     if let Some(address) = self.site.components[*id].egress_addresses.first(family) {
                         found.push((cells(universe, &addresses.only(family)), address));
@@ -119,6 +140,18 @@ impl<'a> Expected<'a> {
         pools.iter().find(|pool| pool.decl.role.value == PoolRole::Egress).map(|pool| pool.name.as_str())
     }
 
+    /// What the name service adds for a pod: every pod may ask it.
+    pub(super) fn name_service(&self, universe: &Universe, pod: u32, way: Direction) -> Option<(Ranges, Ranges)> {
+        let service = self.plan.name_service.as_ref()?;
+        match way {
+            Direction::Egress => Some((self.name_service.clone(), ports(&service.services))),
+            Direction::Ingress if self.name_service.contains(pod) => {
+                Some((universe.own_pods(), ports(&service.services)))
+            }
+            Direction::Ingress => None,
+        }
+    }
+
     /// The permits of all subjects in a namespace, in one direction.
     pub(super) fn of_namespace(&self, namespace: &str, direction: Direction) -> impl Iterator<Item = &'a PodPermit> {
         let wanted = format!("{namespace}/");
@@ -133,11 +166,22 @@ impl<'a> Expected<'a> {
         places.into_iter().flatten().filter_map(|place| self.plan.permits.get(*place))
     }
 
-    pub(super) fn peers(&self, universe: &Universe, permit: &PodPermit) -> Ranges {
+    /// Addresses that a guardrail, which knows no names, has to leave open for a permit.
+    pub(super) fn released(&self, universe: &Universe, permit: &PodPermit) -> Ranges {
+        match &permit.peer {
+            PodPeer::Names(_, addresses) => self.addresses(universe, addresses),
+            _ => self.peers(universe, permit),
+        }
+    }
+
+    fn peers(&self, universe: &Universe, permit: &PodPermit) -> Ranges {
         match &permit.peer {
             PodPeer::Pods(end) => self.pods(universe, *end),
             PodPeer::Nodes(_) => self.addresses(universe, &self.other_nodes),
             PodPeer::Outside(addresses) => self.addresses(universe, addresses),
+            PodPeer::Names(names, _) => {
+                names.iter().filter_map(|name| universe.host_name(name)).map(|number| (number, number)).collect()
+            }
         }
     }
 
@@ -150,7 +194,12 @@ impl<'a> Expected<'a> {
                 let found = universe.namespaces().find(|(n, _)| n.name == wanted.name && n.cluster == cluster);
                 found.map(|(_, pods)| pods).unwrap_or_default()
             }
-            _ => universe.own_pods(),
+            End::Cluster(id) => {
+                let cluster = cluster_name(&self.site.clusters[id]);
+                let pods = universe.namespaces().filter(|(n, _)| n.cluster == cluster).map(|(_, pods)| pods);
+                pods.collect::<Vec<_>>().iter().collect()
+            }
+            _ => Ranges::EMPTY,
         }
     }
 
@@ -170,6 +219,11 @@ impl<'a> Expected<'a> {
         }
         found.iter().collect()
     }
+}
+
+/// A request as the reader writes it.
+fn request(request: &Request) -> String {
+    format!("method {}, path {}", request.method, request.path)
 }
 
 const fn direction(side: Side) -> Direction {

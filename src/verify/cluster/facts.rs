@@ -1,7 +1,7 @@
 //! What the model says of a cluster, in the readers' terms.
 
 use crate::model::site::{Cluster, Component};
-use crate::model::{Addresses, ClusterId, ServiceMatch, Site};
+use crate::model::{ClusterId, ServiceMatch, Site};
 use crate::readers::cluster::facts::{ClusterFacts, NamespaceFacts, PodFacts};
 use crate::syntax::objects::PolicyDialect;
 use std::collections::BTreeMap;
@@ -9,22 +9,41 @@ use std::collections::BTreeMap;
 /// Name of the pod without labels that stands in every namespace for whatever no component claims.
 pub const PROBE: &str = "zonec.probe";
 
-/// The cluster with its namespaces and one pod per component.
+/// The cluster and the others of its mesh, with their namespaces and one pod per component.
 #[must_use]
 pub fn facts(site: &Site, id: ClusterId) -> ClusterFacts {
     let cluster = &site.clusters[id];
-    let name = cluster_name(cluster);
     let cilium = is_cilium(cluster);
-    let meshed = cluster.decl.mesh.is_some();
     let mut inside = cluster.pods.clone();
     if cilium {
-        inside = inside.union(&nodes(cluster));
+        inside = inside.union(&cluster.nodes());
     }
+    let mut namespaces = namespaces(site, id);
+    for (other, neighbour) in site.clusters.iter().filter(|(other, _)| site.share_mesh(*other, id)) {
+        namespaces.extend(self::namespaces(site, other));
+        if cilium {
+            inside = inside.union(&neighbour.pods).union(&neighbour.nodes());
+        }
+    }
+    let names = site.flows.values().flat_map(|flow| &flow.decl.fqdn).flat_map(|names| &names.0);
+    ClusterFacts {
+        name: cluster_name(cluster),
+        cilium,
+        local_by_default: true,
+        meshed: cluster.mesh().is_some(),
+        names: names.map(|name| name.value.0.clone()).collect(),
+        inside: inside.prefixes(),
+        namespaces,
+    }
+}
+
+fn namespaces(site: &Site, id: ClusterId) -> Vec<NamespaceFacts> {
+    let cluster = &site.clusters[id];
     let mut namespaces: Vec<NamespaceFacts> = Vec::new();
     for namespace in cluster.namespaces.iter().map(|id| &site.namespaces[*id]) {
         let labels = namespace.decl.labels.iter().flat_map(|entries| &entries.0);
         namespaces.push(NamespaceFacts {
-            cluster: name.clone(),
+            cluster: cluster_name(cluster),
             name: namespace.name.clone(),
             labels: labels.map(|(key, value)| (key.value.0.clone(), value.value.0.clone())).collect(),
             pods: vec![PodFacts { name: PROBE.to_owned(), ..PodFacts::default() }],
@@ -39,7 +58,7 @@ pub fn facts(site: &Site, id: ClusterId) -> ClusterFacts {
             home.pods.push(PodFacts { name: component.name.clone(), labels: labels(component), ..PodFacts::default() });
         }
     }
-    ClusterFacts { name, cilium, local_by_default: true, meshed, inside: inside.prefixes(), namespaces }
+    namespaces
 }
 
 /// The labels of a component's pods: those declared, else `app.kubernetes.io/name`.
@@ -60,11 +79,6 @@ pub(super) fn cluster_name(cluster: &Cluster) -> String {
 fn is_cilium(cluster: &Cluster) -> bool {
     let stated = cluster.decl.cni.as_ref().is_some_and(|cni| cni.value.0.starts_with("cilium"));
     stated || cluster.decl.policy.value == PolicyDialect::Cilium
-}
-
-/// The addresses of all nodes.
-pub(super) fn nodes(cluster: &Cluster) -> Addresses {
-    cluster.pools.iter().fold(Addresses::default(), |all, pool| all.union(&pool.addresses))
 }
 
 /// The readers' numbers of a service.

@@ -29,6 +29,7 @@ use crate::source::{FileId, Limits};
 use crate::space::Reach;
 use crate::syntax::tree::parse_documents;
 use expected::Expected;
+use std::collections::BTreeSet;
 
 /// Reads policies from files (path, text).
 #[must_use]
@@ -88,10 +89,11 @@ struct Court<'a> {
 impl<'a> Court<'a> {
     fn new(site: &'a Site, plan: &'a ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> Self {
         let mut unclear = policies.unclear.clone();
-        let facts = with_witnesses(facts, policies).unwrap_or_else(|reason| {
+        let mut facts = with_witnesses(facts, policies).unwrap_or_else(|reason| {
             unclear.push(*reason);
             facts.clone()
         });
+        facts.names.extend(policies.host_names().cloned());
         let mut expected = Expected::new(site, plan, facts.cilium);
         let universe = Universe::new(&facts, policies.prefixes().chain(expected.prefixes()));
         expected.locate(&universe);
@@ -104,27 +106,45 @@ impl<'a> Court<'a> {
 #[must_use]
 pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
     let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
-    for (namespace, pods) in universe.namespaces().filter(|(namespace, _)| namespace.cluster == facts.name) {
-        if !expected.is_managed(&namespace.name) {
-            continue;
-        }
-        for pod in pods.numbers() {
-            for direction in [Direction::Ingress, Direction::Egress] {
-                let (found, wanted) = (verdicts.reach(pod, direction), expected.reach(&universe, pod, direction));
-                if *found == wanted {
-                    continue;
-                }
-                let policies = || named(policies, verdicts.policies_of(pod, direction));
-                let mut note = |surplus: Reach, model| {
-                    proof.differences.extend(difference(&universe, pod, direction, &surplus, model, policies()));
-                };
-                note(found.difference(&wanted), false);
-                note(wanted.difference(found), true);
+    let compare = |verdicts: &Verdicts, request: Option<&str>, proof: &mut ClusterProof| {
+        for (pod, direction) in decided(&expected, &universe, &facts.name) {
+            let (found, wanted) = (verdicts.reach(pod, direction), expected.reach(&universe, pod, direction, request));
+            if *found == wanted {
+                continue;
             }
+            let policies = || named(policies, verdicts.policies_of(pod, direction));
+            let mut note = |surplus: Reach, model| {
+                let mut found = difference(&universe, pod, direction, &surplus, model, policies());
+                if let (Some(found), Some(request)) = (&mut found, request) {
+                    let what = if request.is_empty() { "any other request" } else { request };
+                    found.port = format!("{} ({what})", found.port);
+                }
+                proof.differences.extend(found);
+            };
+            note(found.difference(&wanted), false);
+            note(wanted.difference(found), true);
         }
+    };
+    compare(&verdicts, None, &mut proof);
+    // Once more for every request that a proxy or a flow tells apart, and for one that none of them names.
+    let requests: BTreeSet<String> = policies.requests().cloned().chain(expected.requests()).collect();
+    let other = (!requests.is_empty()).then(String::new);
+    for request in requests.into_iter().filter(|request| request != "*").chain(other) {
+        compare(&Verdicts::for_request(policies, &universe, Some(&request)), Some(&request), &mut proof);
     }
     proof.faults.extend(egress::differences(&expected, &universe, policies, true));
     proof
+}
+
+/// The pods that zonec decides about, with both directions.
+fn decided<'u>(
+    expected: &'u Expected<'_>,
+    universe: &'u Universe,
+    cluster: &'u str,
+) -> impl Iterator<Item = (u32, Direction)> + 'u {
+    let managed = universe.namespaces().filter(move |(n, _)| n.cluster == cluster && expected.is_managed(&n.name));
+    let pods = managed.flat_map(|(_, pods)| pods.numbers().collect::<Vec<_>>());
+    pods.flat_map(|pod| [(pod, Direction::Ingress), (pod, Direction::Egress)])
 }
 
 /// Whether nothing is allowed beyond the envelope of the namespaces, whoever wrote the policies.
