@@ -1,16 +1,17 @@
 //! ZM-VSN: the zone for higher protection, VS-NfD.
 
 use super::acc::{in_class, reach_of};
+use super::evidence::is_valid;
 use super::support::{Area, own_main_zone, pairs, untrusted};
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::graph::{Actor, Step};
-use crate::model::{Place, Property, Site, ZoneId};
+use crate::model::{FlowId, Place, Property, Site, ZoneId};
 use crate::source::Span;
 use crate::syntax::decode::List;
 use crate::syntax::document::{MainZone, Trust};
 use crate::syntax::objects::ProductApproval;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RULES: &[Rule] = &[("ZM-VSN-01", approved), ("ZM-VSN-02", apart)];
 
@@ -109,86 +110,107 @@ fn apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             ]));
         }
     }
-    reached_from_outside(cx, out);
+    reached_from_outside(cx, &told, out);
     chains_out(cx, &told, out);
 }
 
-fn reached_from_outside(cx: &Cx<'_>, out: &mut Vec<Finding>) {
+/// Name of the restricted zone an actor stands in.
+fn zone_name(site: &Site, actor: Actor) -> &str {
+    let zones = match actor {
+        Actor::Component(id) => site.component_zones(id),
+        Actor::Segment(id) => vec![site.segments[id].zone],
+        Actor::Namespace(id) => vec![site.clusters[site.namespaces[id].cluster].zone],
+        Actor::Network(_) | Actor::Gateway(_) => Vec::new(),
+    };
+    let restricted = zones.into_iter().find(|zone| site.zones[*zone].class == "restricted");
+    restricted.map_or("", |zone| site.zones[zone].name.as_str())
+}
+
+fn actor_span(site: &Site, actor: Actor) -> Span {
+    match actor {
+        Actor::Network(id) => site.networks[id].span,
+        Actor::Segment(id) => site.segments[id].span,
+        Actor::Namespace(id) => site.namespaces[id].span,
+        Actor::Gateway(id) => site.gateways[id].span,
+        Actor::Component(id) => site.components[id].span,
+    }
+}
+
+/// Steps from elsewhere into the restricted zone by which an untrusted network gets there. `direct` flows are told already.
+fn reached_from_outside(cx: &Cx<'_>, direct: &BTreeSet<String>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for network in untrusted(site) {
         let reach = reach_of(cx, network);
         for actor in reach.actors().filter(|actor| in_class(site, *actor, "restricted")) {
             let Some((before, _, step)) = reach.steps(actor).last().copied() else { continue };
-            let Actor::Component(id) = actor else { continue };
-            if in_class(site, before, "restricted") {
+            let told = matches!(step, Step::Flow(id) if direct.contains(&site.flows[id].name));
+            if told || in_class(site, before, "restricted") {
                 continue;
             }
-            let zone = site.component_zones(id).first().map_or("", |zone| site.zones[*zone].name.as_str());
             let finding = Finding::new("ZM-VSN-02", "reached")
                 .arg("target", actor.name(site))
-                .arg("zone", zone)
+                .arg("zone", zone_name(site, actor))
                 .arg("network", &site.networks[network].name);
-            let span = if let Step::Flow(flow) = step { site.flows[flow].span } else { site.components[id].span };
-            out.push(
-                finding
-                    .object(actor.name(site))
-                    .label(span, "last")
-                    .label(site.components[id].span, "target")
-                    .witness(reach.chain(site, actor)),
-            );
+            let target = actor_span(site, actor);
+            let span = if let Step::Flow(flow) = step { site.flows[flow].span } else { target };
+            let finding = finding.object(actor.name(site)).label(span, "last").label(target, "target");
+            out.push(finding.witness(reach.chain(site, actor)));
         }
     }
 }
 
-/// Chains from the restricted zone through others to the external zone; an assessed flow ends a chain.
+/// Whether an actor is on the external side: in the external zone, or outside on an untrusted network.
+fn is_external(site: &Site, actor: Actor) -> bool {
+    let untrusted = |place: Place| matches!(place, Place::Network(id) if site.networks[id].trust() == Trust::Untrusted);
+    match actor {
+        Actor::Network(id) => untrusted(Place::Network(id)),
+        Actor::Component(id) if site.component_zones(id).is_empty() => {
+            site.components[id].legs.iter().any(|leg| untrusted(leg.place))
+        }
+        _ => ["external.web", "external.app", "external.db"].into_iter().any(|class| in_class(site, actor, class)),
+    }
+}
+
+/// Chains from the restricted zone through others to the external side; a flow with a valid assessment ends a chain.
 fn chains_out(cx: &Cx<'_>, direct: &BTreeSet<String>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    let external = |actor: Actor| {
-        ["external.web", "external.app", "external.db"].into_iter().any(|class| in_class(site, actor, class))
+    let restricted = |actor: &Actor| in_class(site, *actor, "restricted");
+    let mut starts: Vec<Actor> = site.components.ids().map(Actor::Component).collect();
+    starts.extend(site.segments.ids().map(Actor::Segment));
+    starts.extend(site.namespaces.ids().map(Actor::Namespace));
+    starts.retain(restricted);
+    let skip = |from: Actor, to: Actor, step: Step| {
+        let Step::Flow(id) = step else { return false };
+        let flow = &site.flows[id];
+        let assessment = flow.decl.interconnection_assessment.as_ref();
+        // Unassessed crossings into the internal zone are ZM-VSN-04's, direct ones are reported above.
+        assessment.is_some_and(|evidence| is_valid(evidence, site.as_of))
+            || direct.contains(&flow.name)
+            || (restricted(&from) && !restricted(&to) && in_class(site, to, "internal"))
     };
-    let outside = |actor: Actor| matches!(actor, Actor::Network(id) if site.networks[id].trust() == Trust::Untrusted);
-    let mut told = BTreeSet::new();
-    for start in site.components.ids().map(Actor::Component).filter(|actor| in_class(site, *actor, "restricted")) {
-        let skip = |from: Actor, to: Actor, step: Step| match step {
-            Step::Flow(id) => {
-                let flow = &site.flows[id];
-                let crossing = in_class(site, from, "restricted") && !in_class(site, to, "restricted");
-                // Unassessed crossings into the internal zone are ZM-VSN-04's, direct ones are reported above.
-                flow.decl.interconnection_assessment.is_some()
-                    || direct.contains(&flow.name)
-                    || (crossing && in_class(site, to, "internal"))
+    let reach = cx.graphs.initiator.reach(site, &starts, skip);
+    // Where a chain enters the external side; one finding per last flow, with the shortest chain.
+    let mut entries: BTreeMap<FlowId, (usize, Vec<String>, Actor)> = BTreeMap::new();
+    for end in reach.actors().filter(|actor| is_external(site, *actor)) {
+        let steps = reach.steps(end);
+        let entered = steps.last().is_some_and(|(before, ..)| !is_external(site, *before));
+        let last = steps.iter().rev().find_map(|(_, _, step)| if let Step::Flow(id) = step { Some(*id) } else { None });
+        let (true, Some(last)) = (entered, last) else { continue };
+        let found = (steps.len(), reach.chain(site, end), end);
+        match entries.get(&last) {
+            Some(known) if *known <= found => {}
+            _ => {
+                entries.insert(last, found);
             }
-            Step::Neighbour => false,
-        };
-        let reach = cx.graphs.initiator.reach(site, &[start], skip);
-        let end = reach
-            .actors()
-            .filter(|actor| external(*actor) || outside(*actor))
-            .min_by_key(|actor| (reach.steps(*actor).len(), actor.name(site).to_owned()));
-        let Some(end) = end else { continue };
-        let Some((_, _, Step::Flow(last))) =
-            reach.steps(end).iter().rev().find(|(_, _, step)| matches!(step, Step::Flow(_))).copied()
-        else {
-            continue;
-        };
-        if told.insert(last) {
-            let zone = match start {
-                Actor::Component(id) => {
-                    site.component_zones(id).first().map_or("", |zone| site.zones[*zone].name.as_str())
-                }
-                _ => "",
-            };
-            let finding = Finding::new("ZM-VSN-02", "chain")
-                .arg("from", start.name(site))
-                .arg("zone", zone)
-                .arg("to", end.name(site))
-                .arg("other", end.name(site));
-            out.push(
-                finding
-                    .object(&site.flows[last].name)
-                    .label(site.flows[last].span, "last")
-                    .witness(reach.chain(site, end)),
-            );
         }
+    }
+    for (last, (_, chain, end)) in entries {
+        let start = reach.steps(end).first().map_or(end, |(from, ..)| *from);
+        let finding = Finding::new("ZM-VSN-02", "chain")
+            .arg("from", start.name(site))
+            .arg("zone", zone_name(site, start))
+            .arg("to", end.name(site));
+        let finding = finding.object(&site.flows[last].name).label(site.flows[last].span, "last");
+        out.push(finding.witness(chain));
     }
 }

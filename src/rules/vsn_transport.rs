@@ -2,10 +2,10 @@
 
 use super::evidence::{ended, is_valid};
 use super::log::is_outside;
-use super::support::{Area, is_admin, main_zones, own_main_zone, pairs};
+use super::support::{Area, is_admin, main_zones, pairs};
 use super::{Cx, Rule};
 use crate::finding::Finding;
-use crate::model::site::Flow;
+use crate::model::site::{Flow, Platform};
 use crate::model::{End, Object, Place, Property, Site, ZoneId};
 use crate::source::Span;
 use crate::syntax::document::{InitiatedBy, MainZone, Trust};
@@ -134,23 +134,32 @@ fn own_management(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     foreign_sinks(cx, out);
 }
 
+/// Zones a platform carries: those it operates, with those of its clusters, and those of segments that run on it.
+fn carried(site: &Site, platform: &Platform) -> Vec<(ZoneId, Span)> {
+    let operated = platform.operates.iter().filter_map(|(object, span)| match object {
+        Object::Zone(id) => Some((*id, *span)),
+        Object::Cluster(id) => Some((site.clusters[*id].zone, *span)),
+        Object::Segment(id) => Some((site.segments[*id].zone, *span)),
+        _ => None,
+    });
+    let segments = site.segments.values().filter_map(|segment| {
+        let named = segment.decl.platform.as_ref().filter(|name| name.0 == platform.name)?;
+        Some((segment.zone, named.span))
+    });
+    operated.chain(segments).collect()
+}
+
+/// Platforms that carry the restricted zone beside anything but its own management.
 fn shared_platforms(site: &Site, out: &mut Vec<Finding>) {
+    let restricted = |zone: ZoneId| site.zones[zone].class == "restricted";
+    let own = |zone: ZoneId| {
+        restricted(zone) || (site.zones[zone].class == "management" && main_zones(site, zone) == [MainZone::Restricted])
+    };
     for platform in site.platforms.values() {
-        let zones: Vec<(ZoneId, Span)> = platform
-            .operates
-            .iter()
-            .filter_map(|(object, span)| match object {
-                Object::Zone(id) => Some((*id, *span)),
-                Object::Cluster(id) => Some((site.clusters[*id].zone, *span)),
-                _ => None,
-            })
-            .collect();
-        let of = |restricted: bool| {
-            zones.iter().find(|(id, _)| {
-                own_main_zone(site, *id).is_some_and(|main| (main == MainZone::Restricted) == restricted)
-            })
-        };
-        if let (Some((vs, _)), Some((other, span))) = (of(true), of(false)) {
+        let zones = carried(site, platform);
+        let vs = zones.iter().find(|(zone, _)| restricted(*zone));
+        let other = zones.iter().find(|(zone, _)| !own(*zone));
+        if let (Some((vs, _)), Some((other, span))) = (vs, other) {
             let finding = Finding::new("ZM-VSN-05", "platform").arg("platform", &platform.name);
             let finding = finding.arg("zone", &site.zones[*vs].name).arg("other", &site.zones[*other].name);
             out.push(finding.object(&platform.name).label(*span, "operates"));
