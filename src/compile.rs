@@ -58,6 +58,17 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
     let mut files = Files::default();
     nftables::emit(&plan, origin, &mut files)
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
+    for gateway in &plan.gateways {
+        let path = format!("nftables/{}.nft", gateway.name);
+        let proof = verify::gateway::of_text(site, gateway, files.get(&path).unwrap_or_default());
+        if !proof.holds() {
+            let object = format!("gateway {}", gateway.name);
+            return Err(CompileError {
+                object,
+                reason: format!("its ruleset does not say what its flows say\n{proof}"),
+            });
+        }
+    }
     cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(checked, site, &refused))?;
     for cluster in &plan.clusters {
         let proof = verify::cluster::of_files(site, cluster, files.texts());

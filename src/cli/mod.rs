@@ -10,6 +10,7 @@ mod new;
 mod shell;
 mod trace;
 mod verify;
+mod verify_gateway;
 
 use crate::check::{Checked, check};
 use crate::i18n::Lang;

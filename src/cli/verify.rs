@@ -1,11 +1,13 @@
 //! `zonec verify`.
 //!
-//! Policies of clusters are read back and proven against the model. A packet filter's file counts as equal when it is
-//! byte for byte what this version emits for the site, and as unknown otherwise.
+//! Policies of clusters and rulesets of packet filters are read back and proven against the model: the files of a folder,
+//! and dumps of what is deployed.
 
+use super::verify_gateway::{deployed, of_ruleset};
 use super::{Format, OK, Options, Stop, VIOLATION, check, open};
 use crate::compile::enforced;
 use crate::verify::cluster::{ClusterProof, facts, inside, of_files, read};
+use crate::verify::gateway::{self, GatewayProof};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,24 +23,32 @@ pub(super) struct Arguments {
     /// What a cluster holds, from `kubectl get … -o yaml` or `-o json`: CLUSTER=FILE.
     #[arg(long = "cluster", value_name = "CLUSTER=FILE")]
     clusters: Vec<String>,
+    /// What a packet filter runs, from `nft -j list ruleset`: GATEWAY=FILE. A replica's name does as well.
+    #[arg(long = "nft", value_name = "GATEWAY=FILE")]
+    rulesets: Vec<String>,
+    /// The same from `nft list ruleset`: GATEWAY=FILE.
+    #[arg(long = "nft-text", value_name = "GATEWAY=FILE")]
+    listings: Vec<String>,
 }
 
 /// One judged artefact.
-struct Judged {
-    file: String,
-    enforcer: String,
-    result: &'static str,
-    detail: String,
-    counterexample: Value,
+pub(super) struct Judged {
+    pub file: String,
+    pub enforcer: String,
+    pub result: &'static str,
+    pub detail: String,
+    pub counterexample: Value,
     /// What else differs, and what could not be read.
-    remarks: Vec<Value>,
-    residual: Vec<&'static str>,
+    pub remarks: Vec<Value>,
+    pub residual: &'static [&'static str],
 }
 
 pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
     options.only(&[Format::Human, Format::Json])?;
-    if arguments.folder.is_none() && arguments.clusters.is_empty() {
-        return Err(Stop::Invalid("give a folder to verify, or --cluster CLUSTER=FILE".to_owned()));
+    let dumps = [&arguments.clusters, &arguments.rulesets, &arguments.listings];
+    if arguments.folder.is_none() && dumps.iter().all(|list| list.is_empty()) {
+        let text = "give a folder to verify, or --nft GATEWAY=FILE, --nft-text GATEWAY=FILE, --cluster CLUSTER=FILE";
+        return Err(Stop::Invalid(text.to_owned()));
     }
     let (_, checked) = open(&arguments.site, options)?;
     let Some(model) = checked.model.as_ref().filter(|_| checked.is_releasable()) else {
@@ -52,20 +62,9 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         let found = texts(folder)?;
         for gateway in &plan.gateways {
             let path = format!("nftables/{}.nft", gateway.name);
-            let (result, detail) = match found.get(&path) {
-                None => ("differs", "the file is missing"),
-                Some(text) if files.get(&path) == Some(text) => ("equal", ""),
-                Some(_) => ("unknown", "not the bytes that this version emits for the site"),
-            };
-            judged.push(Judged {
-                file: path,
-                enforcer: gateway.name.clone(),
-                result,
-                detail: detail.to_owned(),
-                counterexample: Value::Null,
-                remarks: Vec::new(),
-                residual: Vec::new(),
-            });
+            let proof = |text: &String| gateway::of_text(site, gateway, text);
+            let proof = found.get(&path).map_or_else(GatewayProof::missing, proof);
+            judged.push(of_ruleset(path, gateway, &proof));
         }
         for cluster in &plan.clusters {
             let proof = of_files(site, cluster, found.iter().map(|(path, text)| (path.as_str(), text.as_str())));
@@ -78,18 +77,25 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         }
     }
     for argument in &arguments.clusters {
-        let (name, file) = argument
-            .split_once('=')
-            .ok_or_else(|| Stop::Invalid(format!("`--cluster {argument}` is not of the form CLUSTER=FILE")))?;
+        let (name, file, text) = dump("cluster", argument)?;
         let cluster = plan.clusters.iter().find(|cluster| cluster.name == name);
         let cluster = cluster.ok_or_else(|| Stop::Invalid(format!("the site has no cluster `{name}`")))?;
-        let text = std::fs::read_to_string(file).map_err(|error| Stop::Invalid(format!("{file}: {error}")))?;
         let facts = facts(site, cluster.cluster);
         let proof = inside(site, cluster, &read([(file, text.as_str())], &facts), &facts);
         judged.push(of_proof(file.to_owned(), name, &proof));
     }
+    judged.extend(deployed(site, &plan, "nft", &arguments.rulesets, gateway::of_json)?);
+    judged.extend(deployed(site, &plan, "nft-text", &arguments.listings, gateway::of_listing)?);
     print(&judged, options, out)?;
     Ok(if judged.iter().all(|item| item.result == "equal") { OK } else { VIOLATION })
+}
+
+/// Name, file and text of `NAME=FILE`.
+pub(super) fn dump<'a>(option: &str, argument: &'a str) -> Result<(&'a str, &'a str, String), Stop> {
+    let form = || Stop::Invalid(format!("`--{option} {argument}` is not of the form NAME=FILE"));
+    let (name, file) = argument.split_once('=').ok_or_else(form)?;
+    let text = std::fs::read_to_string(file).map_err(|error| Stop::Invalid(format!("{file}: {error}")))?;
+    Ok((name, file, text))
 }
 
 const RESIDUAL: [&str; 2] = [
@@ -124,7 +130,7 @@ fn of_proof(file: String, enforcer: &str, proof: &ClusterProof) -> Judged {
         detail: proof.to_string(),
         counterexample: counterexample.unwrap_or(Value::Null),
         remarks: faults.chain(unclear).collect(),
-        residual: RESIDUAL.to_vec(),
+        residual: &RESIDUAL,
     }
 }
 

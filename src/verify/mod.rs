@@ -1,3 +1,4 @@
 //! The proof: what the readers find in artefacts against what the plan allows.
 
 pub mod cluster;
+pub mod gateway;

@@ -51,6 +51,9 @@ pub struct Ruleset {
     pub tables: Vec<Table>,
     /// What could not be placed in a rule.
     pub remarks: Vec<Remark>,
+    /// Whether this is what nft lists of a kernel, not what it would load. A listing leaves guards of the family away:
+    /// `meta l4proto 58 icmpv6 type echo-request` is listed as `icmpv6 type echo-request`, which loads as another rule.
+    pub listed: bool,
 }
 
 impl Ruleset {

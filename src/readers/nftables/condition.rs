@@ -44,6 +44,8 @@ pub(super) struct Surroundings<'a> {
     /// Whether the rule named a protocol before. nft then leaves its own guard of the family away
     /// from `icmp` and `icmpv6` (seen with nft 1.0.6: `nft --debug=netlink`).
     pub protocol_named: bool,
+    /// Whether such a guard may be missing although nothing shows it: see [`super::Ruleset::listed`].
+    pub guard_hidden: bool,
     /// The numbers of interface names.
     pub interfaces: &'a Interfaces,
 }
@@ -124,6 +126,15 @@ pub(super) fn names_protocol(header: &Header) -> bool {
     match header {
         Header::Meta(name) => name == "l4proto",
         Header::Payload(layer, field) => layer == "ip" && field == "protocol" || layer == "ip6" && field == "nexthdr",
+        _ => false,
+    }
+}
+
+/// Whether a header fixes the family of the packet.
+pub(super) fn names_family(header: &Header) -> bool {
+    match header {
+        Header::Meta(name) => name == "nfproto" || name == "protocol",
+        Header::Payload(layer, _) => layer == "ip" || layer == "ip6",
         _ => false,
     }
 }
@@ -220,12 +231,12 @@ fn payload(layer: &str, field: &str, around: Surroundings<'_>) -> Option<Look> {
         let guard = if needed { guard } else { any };
         guard.protocol(number)
     };
-    let port = |field: Field, number: u8| Look::new(field, Kind::Number(&[]), any.protocol(number));
-    let place = match field {
-        "sport" | "type" => Field::SourcePort,
-        "dport" | "code" => Field::DestinationPort,
-        _ => Field::Protocol,
+    let icmp = |names: names::Names, own: PacketBox, other: PacketBox, number: u8| {
+        let loose = around.guard_hidden.then(|| other.protocol(number));
+        let look = Look::new(place(field), Kind::Number(names), added(own, number));
+        Look { loose: loose.into_iter().collect(), ..look }
     };
+    let port = |field: Field, number: u8| Look::new(field, Kind::Number(&[]), any.protocol(number));
     Some(match (layer, field) {
         ("ip", "saddr") => Look::new(Field::Source, Kind::Address(Family::V4), v4),
         ("ip", "daddr") => Look::new(Field::Destination, Kind::Address(Family::V4), v4),
@@ -239,22 +250,30 @@ fn payload(layer: &str, field: &str, around: Surroundings<'_>) -> Option<Look> {
             ..Look::new(Field::Protocol, Kind::Number(names::PROTOCOLS), v6)
         },
         ("ip6", "hoplimit") => hop_limit(v6),
-        ("tcp", "sport" | "dport") => port(place, protocol::TCP),
-        ("udp", "sport" | "dport") => port(place, protocol::UDP),
-        ("sctp", "sport" | "dport") => port(place, protocol::SCTP),
-        ("dccp", "sport" | "dport") => port(place, protocol::DCCP),
-        ("udplite", "sport" | "dport") => port(place, protocol::UDPLITE),
+        ("tcp", "sport" | "dport") => port(place(field), protocol::TCP),
+        ("udp", "sport" | "dport") => port(place(field), protocol::UDP),
+        ("sctp", "sport" | "dport") => port(place(field), protocol::SCTP),
+        ("dccp", "sport" | "dport") => port(place(field), protocol::DCCP),
+        ("udplite", "sport" | "dport") => port(place(field), protocol::UDPLITE),
         ("th", "sport" | "dport") => Look {
             guards: protocol::WITH_PORTS.map(|number| any.protocol(number)).into(),
             loose: other_protocols(any, &protocol::WITH_PORTS),
-            ..port(place, protocol::TCP)
+            ..port(place(field), protocol::TCP)
         },
-        ("icmp", "type") => Look::new(place, Kind::Number(names::ICMP_TYPES), added(v4, protocol::ICMP)),
-        ("icmp", "code") => Look::new(place, Kind::Number(names::ICMP_CODES), added(v4, protocol::ICMP)),
-        ("icmpv6", "type") => Look::new(place, Kind::Number(names::ICMPV6_TYPES), added(v6, protocol::ICMPV6)),
-        ("icmpv6", "code") => Look::new(place, Kind::Number(names::ICMPV6_CODES), added(v6, protocol::ICMPV6)),
+        ("icmp", "type") => icmp(names::ICMP_TYPES, v4, v6, protocol::ICMP),
+        ("icmp", "code") => icmp(names::ICMP_CODES, v4, v6, protocol::ICMP),
+        ("icmpv6", "type") => icmp(names::ICMPV6_TYPES, v6, v4, protocol::ICMPV6),
+        ("icmpv6", "code") => icmp(names::ICMPV6_CODES, v6, v4, protocol::ICMPV6),
         _ => return None,
     })
+}
+
+/// Where ports, types and codes stand in the space.
+fn place(field: &str) -> Field {
+    match field {
+        "sport" | "type" => Field::SourcePort,
+        _ => Field::DestinationPort,
+    }
 }
 
 /// The space knows one hop limit, 255, and only for ICMPv6; see [`Field::Detail`]. Any other

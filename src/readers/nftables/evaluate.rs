@@ -6,7 +6,7 @@
 
 use super::ast::{Place, Remark};
 use super::program::{BaseChain, Decision, DecisionKind, Program};
-use crate::space::{Family, Hook, Interval, Map, MissingCut, PacketBox, PacketSpace, Region, Set, protocol};
+use crate::space::{Family, Hook, Map, MissingCut, PacketBox, PacketSpace, Region, Set};
 
 /// The hooks in the order in which packets meet them.
 pub(super) const STAGES: [&str; 5] = ["prerouting", "input", "forward", "output", "postrouting"];
@@ -24,15 +24,15 @@ pub struct Fates {
     pub accepted: Map,
     /// Packets that may be dropped, with the label of the decision.
     pub dropped: Map,
-    /// What the maps simplify, in words: rate limits that were taken as granted.
-    pub residual: Vec<String>,
+    /// Whether something that is not understood concerns every packet: then the maps are a guess.
+    pub uncertain: bool,
 }
 
 impl Program {
     /// Sends every packet of the space through the ruleset.
     ///
     /// # Errors
-    /// The space does not cover the program's regions and [`echo_requests`].
+    /// The space does not cover the program's regions.
     pub fn evaluate(&mut self, space: &mut PacketSpace) -> Result<Fates, MissingCut> {
         let nothing = self.label(Decision {
             table: String::new(),
@@ -42,8 +42,8 @@ impl Program {
             kind: DecisionKind::NoChain,
             accepts: true,
         });
-        let mut run =
-            Run { echo: space.set(&echo_requests())?, program: self, space, stage: Stage::default(), limited: false };
+        self.find_blind_spots();
+        let mut run = Run { program: self, space, stage: Stage::default() };
         let mut accepted = Map::EMPTY;
         let mut dropped = Map::EMPTY;
         for hook in Hook::ALL {
@@ -51,33 +51,28 @@ impl Program {
             accepted = run.space.arena().or_else(accepted, fates.0);
             dropped = run.space.arena().or_else(dropped, fates.1);
         }
-        let mut residual = Vec::new();
-        if run.limited {
-            residual.push("echo requests to the gateway are accepted up to a rate".to_owned());
-        }
-        if !self.tracks {
-            let text = "no rule tracks connections, so fragments are not reassembled";
-            residual.push(text.to_owned());
-            self.remarks.push(Remark { place: Place::Nowhere, text: text.to_owned() });
-        }
-        if self.uncertain || !self.tracks {
-            let all = space.universe();
-            let everything = space.arena().restricted(Map::constant(nothing), all);
-            accepted = space.arena().or_else(accepted, everything);
-            dropped = space.arena().or_else(dropped, everything);
-        }
-        Ok(Fates { accepted, dropped, residual })
+        Ok(Fates { accepted, dropped, uncertain: self.uncertain })
     }
-}
 
-/// Echo requests to the packet filter itself, the only packets whose rate limit is taken as
-/// granted: the model allows them, and how many a second is no question of who may reach whom.
-#[must_use]
-pub fn echo_requests() -> Region {
-    let input = PacketBox::any().hook(Hook::Input);
-    let v4 = input.protocol(protocol::ICMP).source_port(Interval::point(8_u8));
-    let v6 = input.protocol(protocol::ICMPV6).source_port(Interval::point(128_u8));
-    Region::from_iter([v4, v6])
+    /// Notes what the space cannot see of this ruleset.
+    fn find_blind_spots(&mut self) {
+        for (tracked, family) in self.tracks.into_iter().zip(["IPv4", "IPv6"]) {
+            if !tracked {
+                self.everything(format!("no rule tracks connections of {family}, so fragments are not reassembled"));
+            }
+        }
+        let elsewhere = |base: &BaseChain| {
+            base.base.kind != "nat" && ["prerouting", "postrouting"].contains(&base.base.hook.as_str())
+        };
+        if self.translates && self.bases.iter().any(elsewhere) {
+            self.everything("sources are translated, and a chain outside of it may see either address".to_owned());
+        }
+    }
+
+    fn everything(&mut self, text: String) {
+        self.remarks.push(Remark { place: Place::Nowhere, text });
+        self.uncertain = true;
+    }
 }
 
 /// Where a base chain stands, as far as matches depend on it.
@@ -99,9 +94,7 @@ pub(super) struct Passage {
 pub(super) struct Run<'a> {
     pub(super) program: &'a Program,
     pub(super) space: &'a mut PacketSpace,
-    pub(super) echo: Set,
     pub(super) stage: Stage,
-    pub(super) limited: bool,
 }
 
 impl Run<'_> {
@@ -121,6 +114,10 @@ impl Run<'_> {
             self.stage = stage(&base);
             let passage = self.base_chain(&base, entering)?;
             dropped = self.space.arena().or_else(dropped, passage.dropped);
+            if base.base.kind == "nat" {
+                // Asked for the first packet of a connection only; what it drops, later packets may do.
+                continue;
+            }
             let beside = self.space.arena().difference(alive, entering);
             let beside = self.space.arena().restricted(accepted, beside);
             let through = self.later(accepted, passage.accepted);

@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Result<Ruleset, Remark> {
     let Some(objects) = objects else {
         return Err(fail("no `nftables` list, so no output of nft".to_owned()));
     };
-    let mut ruleset = Ruleset::default();
+    let mut ruleset = Ruleset { listed: true, ..Ruleset::default() };
     for object in objects {
         for (kind, body) in object.as_object().into_iter().flatten() {
             if PASSIVE.contains(&kind.as_str()) {

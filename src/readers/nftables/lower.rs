@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ast::{Chain, Header, Operand, Operator, Place, Remark, Rule, Statement, Table, Verdict};
-use super::condition::{Condition, Surroundings, condition, entry, names_protocol, reads};
+use super::condition::{Condition, Surroundings, condition, entry, names_family, names_protocol, reads};
 use super::program::{Action, BaseChain, Decision, DecisionKind, Entries, Program, Step, Steps};
 use crate::space::{Interfaces, Region};
 
@@ -15,6 +15,7 @@ pub(super) struct Lowering<'a> {
     pub(super) at: usize,
     pub(super) numbers: &'a BTreeMap<(usize, &'a str), usize>,
     pub(super) interfaces: &'a Interfaces,
+    pub(super) listed: bool,
 }
 
 impl Lowering<'_> {
@@ -39,14 +40,18 @@ impl Lowering<'_> {
         let Some(base) = chain.base.as_ref().filter(|_| !self.table.dormant) else {
             return;
         };
-        // ARP and bridged frames are not routed packets.
-        if ["arp", "bridge"].contains(&self.table.family.as_str()) {
+        // ARP frames are no packets of the space.
+        if self.table.family == "arp" {
             return;
         }
         let known_hook = super::evaluate::STAGES.contains(&base.hook.as_str());
         let known_kind = ["filter", "nat", "route"].contains(&base.kind.as_str());
-        if self.table.family == "netdev" || !known_hook || !known_kind || base.priority.is_none() {
-            let text = format!("base chain {} on hook {} is not understood", self.chain, base.hook);
+        let routed = ["ip", "ip6", "inet"].contains(&self.table.family.as_str());
+        if !routed || !known_hook || !known_kind || base.priority.is_none() {
+            let text = format!(
+                "base chain {} on hook {} of family {} is not understood",
+                self.chain, base.hook, self.table.family
+            );
             self.remark(base.place, text);
             self.program.uncertain = true;
             return;
@@ -77,14 +82,22 @@ impl Lowering<'_> {
         let mut around = Surroundings {
             both_families: self.table.family == "inet",
             protocol_named: false,
+            guard_hidden: self.guard_hidden(rule),
             interfaces: self.interfaces,
         };
         for statement in &rule.statements {
             let step = match statement {
                 Statement::Passive => continue,
                 Statement::Limit { .. } => Step::Limit,
-                Statement::SourceTranslation => Step::Act(Action::Decide(self.rule_decision(rule, true))),
-                Statement::Unknown(text) => self.unknown(rule, text),
+                Statement::SourceTranslation => {
+                    self.program.translates = true;
+                    Step::Act(Action::Decide(self.rule_decision(rule, true)))
+                }
+                Statement::Unknown(text) => {
+                    // It may rewrite the packet, so that rules elsewhere see another one.
+                    self.program.uncertain = true;
+                    self.unknown(rule, text)
+                }
                 Statement::Verdict(verdict) => match self.action(rule, verdict) {
                     Some(action) => Step::Act(action),
                     None => self.unknown(rule, "a jump to a chain that is not there"),
@@ -102,6 +115,15 @@ impl Lowering<'_> {
             steps.push(step);
         }
         steps
+    }
+
+    /// Whether a listing may have left a guard of the family away from this rule.
+    fn guard_hidden(&self, rule: &Rule) -> bool {
+        let keys = rule.statements.iter().filter_map(|statement| match statement {
+            Statement::Match { key, .. } | Statement::Map { key, .. } => Some(key),
+            _ => None,
+        });
+        self.listed && self.table.family == "inet" && !keys.flatten().any(names_family)
     }
 
     fn unknown(&mut self, rule: &Rule, text: &str) -> Step {
@@ -125,6 +147,12 @@ impl Lowering<'_> {
         })
     }
 
+    fn tracks(&mut self, reads_state: bool) {
+        let [v4, v6] = &mut self.program.tracks;
+        *v4 |= reads_state && self.table.family != "ip6";
+        *v6 |= reads_state && self.table.family != "ip";
+    }
+
     fn condition(
         &mut self,
         rule: &Rule,
@@ -135,7 +163,7 @@ impl Lowering<'_> {
     ) -> Step {
         let (operand, changes) = self.resolved(operand);
         let mut found = condition(key, operator, &operand, around);
-        self.program.tracks |= found.reads.state;
+        self.tracks(found.reads.state);
         if changes {
             found = Condition::unknown(Region::all());
         }
@@ -162,7 +190,7 @@ impl Lowering<'_> {
             return None;
         };
         let mut entries = Entries { reads: reads(key), ..Entries::default() };
-        self.program.tracks |= entries.reads.state;
+        self.tracks(entries.reads.state);
         let mut labels: BTreeMap<&Verdict, u32> = BTreeMap::new();
         for element in &elements {
             let boxes = entry(key, element, around)?;

@@ -9,10 +9,6 @@
 //! Everything on the hooks counts: all tables, several base chains in the order of their
 //! priorities; what one accepts another may still drop. What is not understood is never skipped:
 //! it may do anything to the packets that reach it, so the two maps of [`Fates`] overlap there.
-//!
-//! Known limit: nft prints `meta l4proto 58 icmpv6 type …` without its first half, although the
-//! kernel then matches ICMPv6 inside IPv4 too. The listing of a ruleset written that way by hand
-//! cannot show it; the text reader sees it.
 
 mod ast;
 mod condition;
@@ -30,5 +26,5 @@ mod value;
 mod walk;
 
 pub use ast::{Place, Remark, Ruleset};
-pub use evaluate::{Fates, echo_requests};
+pub use evaluate::Fates;
 pub use program::{Decision, DecisionKind, Program};

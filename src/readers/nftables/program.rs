@@ -70,8 +70,10 @@ pub struct Program {
     pub(super) remarks: Vec<Remark>,
     /// Whether some remark concerns everything and not one rule.
     pub(super) uncertain: bool,
-    /// Whether some rule makes the kernel track connections and so reassemble fragments.
-    pub(super) tracks: bool,
+    /// Whether some rule makes the kernel track connections and so reassemble fragments, by family.
+    pub(super) tracks: [bool; 2],
+    /// Whether some rule rewrites sources.
+    pub(super) translates: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -157,8 +159,9 @@ impl Program {
         }
         for (at, table) in ruleset.tables.iter().enumerate() {
             for (name, chain) in &table.chains {
+                let listed = ruleset.listed;
                 let mut lowering =
-                    Lowering { program: &mut program, table, chain: name, at, numbers: &numbers, interfaces };
+                    Lowering { program: &mut program, table, chain: name, at, numbers: &numbers, interfaces, listed };
                 let steps = lowering.steps(chain);
                 lowering.base(chain);
                 program.chains.push(steps);

@@ -188,11 +188,25 @@ fn header(cursor: &mut Cursor) -> Option<Header> {
         cursor.next();
         return Some(Header::Ct(cursor.take_text()?));
     }
+    if word == "fib" && two {
+        return fib(cursor);
+    }
     if PAYLOADS.contains(&word.as_str()) && two {
         cursor.next();
         return Some(Header::Payload(word, cursor.take_text()?));
     }
     None
+}
+
+/// `fib saddr . iif oif`: a question to the routing table, which no packet answers.
+fn fib(cursor: &mut Cursor) -> Option<Header> {
+    cursor.next();
+    let mut words = vec!["fib".to_owned(), cursor.take_text()?];
+    while cursor.take_sign(".") {
+        words.push(cursor.take_text()?);
+    }
+    words.push(cursor.take_text()?);
+    Some(Header::Unknown(words.join(" ")))
 }
 
 fn operator(cursor: &mut Cursor) -> Option<Operator> {

@@ -235,7 +235,9 @@ fn chain_block(cursor: &mut Cursor, chain: &mut Chain, remarks: &mut Vec<Remark>
     block(cursor, |cursor| {
         let place = cursor.place();
         if cursor.take_word("type") {
-            chain.base = base(cursor, place);
+            let before = chain.base.take().is_some_and(|base| base.drops);
+            // A policy that is not named again stays as it is.
+            chain.base = base(cursor, place).map(|base| Base { drops: before, ..base });
             if chain.base.is_none() {
                 let text = "this kind of base chain is not understood".to_owned();
                 remarks.push(Remark { place, text });

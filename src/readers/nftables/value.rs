@@ -21,7 +21,12 @@ pub(super) enum Kind {
 pub(super) fn intervals(value: &Value, kind: Kind, field: Field, interfaces: &Interfaces) -> Option<Vec<Interval>> {
     let one = |word: &str| number(word, kind);
     let found = match value {
-        Value::Word(word) if kind == Kind::Interface => return Some(named(word, interfaces)),
+        // `*` alone is what no other element matches; digits are the index of an interface, not its name.
+        Value::Word(word) if word == "*" => return None,
+        Value::Word(word) if kind == Kind::Interface => {
+            let index = word.bytes().all(|byte| byte.is_ascii_digit());
+            return (!index).then(|| named(word, interfaces));
+        }
         Value::Word(word) => match one(word) {
             Some(number) => Interval::point(number),
             None => written_interval(word, kind)?,

@@ -35,10 +35,6 @@ impl Run<'_> {
             match step {
                 Step::Condition(condition) => self.narrow(&mut reach, condition)?,
                 Step::Limit => limited = true,
-                Step::Act(Action::Decide(label)) if limited && self.granted(*label, reach.may) => {
-                    self.limited = true;
-                    self.act(walk, Action::Decide(*label), reach)?;
-                }
                 Step::Act(action) => {
                     let reach = if limited { reach.perhaps() } else { reach };
                     self.act(walk, *action, reach)?;
@@ -51,12 +47,6 @@ impl Run<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Whether a rate limit before this verdict is taken as granted; see [`echo_requests`].
-    fn granted(&mut self, label: u32, packets: Set) -> bool {
-        let accepts = self.program.decision(label).is_some_and(|decision| decision.accepts);
-        accepts && self.space.arena().difference(packets, self.echo).is_empty()
     }
 
     fn narrow(&mut self, reach: &mut Reach, condition: &Condition) -> Result<(), MissingCut> {
