@@ -101,7 +101,7 @@ fn service(site: &Site, text: &str) -> Result<ServiceMatch, Stop> {
             .services
             .get(name)
             .map(|own| own.matches.clone())
-            .or_else(|| site.blueprint.services.get(name).map(|s| s.matches())),
+            .or_else(|| site.blueprint.services.get(name).map(|s| s.matches().to_vec())),
         other => ServiceMatch::of(other).map(|found| vec![found]),
     };
     match matches.as_deref() {

@@ -6,6 +6,7 @@ use crate::model::{
 };
 use crate::syntax::objects::{EgressMode, PoolRole};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Where a way starts or ends.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -133,7 +134,7 @@ impl Ways {
 struct Finder<'a> {
     site: &'a Site,
     routes: &'a Routes,
-    distances: BTreeMap<(Place, Mode), BTreeMap<Place, u32>>,
+    distances: BTreeMap<(Place, Mode), Rc<BTreeMap<Place, u32>>>,
 }
 
 impl Finder<'_> {
@@ -195,7 +196,7 @@ impl Finder<'_> {
         let mut best: Option<u32> = None;
         let mut pairs = Vec::new();
         for source in sources {
-            let distances = self.distances(source.place, mode).clone();
+            let distances = self.distances(source.place, mode);
             for destination in destinations {
                 let Some(distance) = distances.get(&destination.place).copied() else { continue };
                 if best.is_none_or(|best| distance < best) {
@@ -224,7 +225,7 @@ impl Finder<'_> {
         if let Some((gateway, interface)) = source.gateway {
             hops.push(Hop { level: 0, gateway, input: None, output: Some(interface) });
         }
-        let there = self.distances(destination.place, mode).clone();
+        let there = self.distances(destination.place, mode);
         let mut places = vec![source.place];
         for level in 0..distance {
             let mut next = Vec::new();
@@ -252,9 +253,9 @@ impl Finder<'_> {
         hops
     }
 
-    fn distances(&mut self, place: Place, mode: Mode) -> &BTreeMap<Place, u32> {
+    fn distances(&mut self, place: Place, mode: Mode) -> Rc<BTreeMap<Place, u32>> {
         let routes = self.routes;
-        self.distances.entry((place, mode)).or_insert_with(|| routes.distances(place, mode))
+        Rc::clone(self.distances.entry((place, mode)).or_insert_with(|| Rc::new(routes.distances(place, mode))))
     }
 
     /// Whether an end stands in a management zone (and nowhere else).

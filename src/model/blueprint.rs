@@ -219,6 +219,9 @@ pub struct CatalogueService {
     pub insecure_reason: Option<Bilingual>,
     /// The service to use instead.
     pub alternative: Option<String>,
+    /// Its packets; from `ports`, once.
+    #[serde(skip)]
+    matches: Vec<ServiceMatch>,
 }
 
 const fn yes() -> bool {
@@ -228,10 +231,27 @@ const fn yes() -> bool {
 impl CatalogueService {
     /// Its packets.
     #[must_use]
-    pub fn matches(&self) -> Vec<ServiceMatch> {
-        let exprs = self.ports.iter().filter_map(|text| ServiceExpr::parse(text).ok());
-        ServiceMatch::normalise(exprs.filter_map(|expr| ServiceMatch::of(&expr)).collect())
+    pub fn matches(&self) -> &[ServiceMatch] {
+        &self.matches
     }
+
+    /// What `ports` says; the text that is no port or protocol otherwise.
+    fn read_ports(&self) -> Result<Vec<ServiceMatch>, String> {
+        let read = |text: &String| ServiceExpr::parse(text).ok().and_then(|expr| ServiceMatch::of(&expr));
+        let matches: Result<Vec<_>, String> = self.ports.iter().map(|text| read(text).ok_or(text.clone())).collect();
+        matches.map(ServiceMatch::normalise)
+    }
+}
+
+/// The built-in services, each with its packets.
+fn services() -> Result<IndexMap<String, CatalogueService>, DataError> {
+    let file = "services.yaml";
+    let mut services: IndexMap<String, CatalogueService> = data::load(file)?;
+    for (name, service) in &mut services {
+        let fail = |text| DataError { file: file.to_owned(), reason: format!("{name}: `{text}` is no port") };
+        service.matches = service.read_ports().map_err(fail)?;
+    }
+    Ok(services)
 }
 
 impl Blueprint {
@@ -249,7 +269,7 @@ impl Blueprint {
             classes: file.classes,
             kinds: kinds.kinds,
             access: data::load(&format!("{name}/access.yaml"))?,
-            services: data::load("services.yaml")?,
+            services: services()?,
             parameters: file.parameters,
         })
     }
@@ -266,7 +286,6 @@ mod tests {
             assert_eq!(blueprint.name, name);
             for (name, service) in &blueprint.services {
                 assert!(!service.matches().is_empty(), "{name}");
-                assert!(service.ports.iter().all(|text| ServiceExpr::parse(text).is_ok()), "{name}");
                 assert!(service.alternative.iter().all(|other| blueprint.services.contains_key(other)), "{name}");
             }
         }

@@ -2,7 +2,7 @@
 
 use super::acc_inner::faces_public;
 use super::adr::internal_only;
-use super::support::{end_is, pairs, untrusted};
+use super::support::{Area, component, end_is, pairs, untrusted};
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::model::address::short;
@@ -151,11 +151,11 @@ fn exposed(cx: &Cx<'_>) -> BTreeMap<ComponentId, Option<Span>> {
     for pair in pairs(cx) {
         let End::Component(id) = pair.ends.to.end else { continue };
         let from = pair.ends.from.end;
-        let front = matches!(pair.from, super::support::Area::Network(_))
+        let front = matches!(pair.from, Area::Network(_))
             || end_is(site, from, Property::Alg)
             || end_is(site, from, Property::Ingress)
             || super::support::kind_of(site, from) == "load-balancer";
-        let inside = matches!(pair.to, super::support::Area::Zone(_));
+        let inside = matches!(pair.to, Area::Zone(_));
         if front && inside && site.is(id, Property::Application) {
             found.entry(id).or_insert(Some(pair.ends.to.span));
         }
@@ -207,25 +207,19 @@ fn public_view(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let outside: BTreeSet<_> = untrusted(site).collect();
     let allowed = internal_only(site);
     let all = pairs(cx);
-    let asked = |id: ComponentId| {
-        all.iter().any(|pair| {
-            pair.ends.to.end == End::Component(id)
-                && matches!(pair.from, super::support::Area::Network(network) if outside.contains(&network))
-        })
-    };
-    let fronts: BTreeSet<ComponentId> =
-        site.components.ids().filter(|id| site.is(*id, Property::Alg) && asked(*id)).collect();
+    let from_outside =
+        all.iter().filter(|pair| matches!(pair.from, Area::Network(network) if outside.contains(&network)));
+    let asked: BTreeSet<ComponentId> = from_outside.filter_map(|pair| component(pair.ends.to.end)).collect();
+    let is_front = |end| component(end).is_some_and(|id| asked.contains(&id) && site.is(id, Property::Alg));
+    let from_front = all.iter().filter(|pair| is_front(pair.ends.from.end));
+    let behind: BTreeSet<ComponentId> = from_front.filter_map(|pair| component(pair.ends.to.end)).collect();
     let mut public: BTreeSet<ComponentId> = BTreeSet::new();
     for (id, component) in site.components.iter() {
         let audience = component.decl.audience.iter().flat_map(|list| list.iter());
         let offered = audience
             .into_iter()
             .any(|name| site.networks.iter().any(|(id, network)| network.name == name.0 && outside.contains(&id)));
-        let behind = all.iter().any(|pair| {
-            pair.ends.to.end == End::Component(id)
-                && matches!(pair.ends.from.end, End::Component(front) if fronts.contains(&front))
-        });
-        if offered || behind || !public_addresses(site, id, &allowed).is_empty() {
+        if offered || behind.contains(&id) || !public_addresses(site, id, &allowed).is_empty() {
             public.insert(id);
         }
     }
@@ -239,7 +233,7 @@ fn public_view(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         }
     }
     for (id, component) in site.components.iter() {
-        if component.decl.public_names.is_none() || !asked(id) {
+        if component.decl.public_names.is_none() || !asked.contains(&id) {
             continue;
         }
         for name in component.decl.public_names.iter().flat_map(|list| list.iter()) {

@@ -67,7 +67,7 @@ fn alternative(site: &Site, service: &ServiceUse) -> String {
     let services = &site.blueprint.services;
     let named = services.get(&service.expr.to_string());
     let found =
-        named.or_else(|| services.values().find(|entry| !entry.secure && within(&service.matches, &entry.matches())));
+        named.or_else(|| services.values().find(|entry| !entry.secure && within(&service.matches, entry.matches())));
     found.and_then(|entry| entry.alternative.clone()).unwrap_or_else(|| "–".to_owned())
 }
 

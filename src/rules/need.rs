@@ -59,8 +59,8 @@ fn exceeds(need: [Protection; 3], limit: [Protection; 3]) -> bool {
 /// Hosts with a data leg in a segment, gateways of the application level left out: they serve, and do not hold, the data.
 fn hosts(site: &Site, id: SegmentId) -> impl Iterator<Item = ComponentId> {
     let stands = move |component: &ComponentId| {
-        !is_gateway_host(site, *component)
-            && site.components[*component].data_legs().any(|leg| leg.place == Place::Segment(id))
+        site.components[*component].data_legs().any(|leg| leg.place == Place::Segment(id))
+            && !is_gateway_host(site, *component)
     };
     site.components.ids().filter(stands)
 }

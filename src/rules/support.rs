@@ -234,14 +234,13 @@ pub(super) fn is_known_as(
         return named;
     }
     let touched = |entry: &CatalogueService| -> Vec<ServiceMatch> {
-        let both =
-            entry.matches().into_iter().flat_map(|known| service.matches.iter().map(move |own| (known.clone(), own)));
+        let both = entry.matches().iter().flat_map(|known| service.matches.iter().map(move |own| (known, own)));
         both.filter_map(|(known, own)| match (known, own) {
-            (ServiceMatch::Ports(a, known), ServiceMatch::Ports(b, own)) if a == *b => {
+            (ServiceMatch::Ports(a, known), ServiceMatch::Ports(b, own)) if a == b => {
                 let common = known.intersection(own);
-                (!common.is_empty()).then_some(ServiceMatch::Ports(a, common))
+                (!common.is_empty()).then_some(ServiceMatch::Ports(*a, common))
             }
-            (known, own) if known == *own => Some(known),
+            (known, own) if known == own => Some(known.clone()),
             _ => None,
         })
         .collect()

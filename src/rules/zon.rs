@@ -248,12 +248,10 @@ fn clients_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for (id, segment) in site.segments.iter() {
         let find = |property| {
-            site.components.iter().filter(move |(component, _)| site.is(*component, property)).find_map(
-                |(_, component)| {
-                    let leg = component.data_legs().find(|leg| leg.place == Place::Segment(id))?;
-                    Some((component, leg.span))
-                },
-            )
+            site.components.iter().find_map(|(component_id, component)| {
+                let leg = component.data_legs().find(|leg| leg.place == Place::Segment(id))?;
+                site.is(component_id, property).then_some((component, leg.span))
+            })
         };
         if let (Some((client, client_span)), Some((server, server_span))) =
             (find(Property::Client), find(Property::Server))

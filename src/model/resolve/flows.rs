@@ -25,7 +25,7 @@ impl Resolver {
                 match ServiceMatch::of(&expr.value) {
                     Some(found) => matches.push(found),
                     None => match self.site.blueprint.services.get(&expr.value.to_string()) {
-                        Some(builtin) => matches.extend(builtin.matches()),
+                        Some(builtin) => matches.extend_from_slice(builtin.matches()),
                         None => self.unknown_service(&expr.value, expr.span),
                     },
                 }
@@ -48,7 +48,7 @@ impl Resolver {
                     used.admin = record.admin.as_ref().is_some_and(|admin| admin.value);
                 }
             } else if let Some(builtin) = self.site.blueprint.services.get(name) {
-                used.matches = builtin.matches();
+                used.matches = builtin.matches().to_vec();
                 used.secure = Some(builtin.secure);
                 used.tunnel = builtin.tunnel;
                 used.admin = builtin.admin;
