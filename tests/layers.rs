@@ -21,7 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rules", &["source", "finding", "syntax", "data", "i18n", "model", "graph"]),
     ("deviations", &["source", "finding", "syntax", "model", "rules"]),
     ("check", &["source", "finding", "syntax", "data", "model", "graph", "rules", "deviations"]),
-    ("plan", &["syntax", "model", "graph"]),
+    ("plan", &["source", "syntax", "model", "graph"]),
     // The report is the one target that prints findings; it takes them from `check`.
     ("targets", &["source", "syntax", "i18n", "model", "graph", "check", "plan", "space"]),
     // The span tree of `syntax` is how YAML is read, of zone files and of policies; the language itself stays unknown here.
@@ -29,7 +29,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("verify", &["source", "syntax", "model", "plan", "space", "readers"]),
     ("trace", &["source", "model", "graph", "plan"]),
     ("output", &["finding", "syntax", "model", "check", "plan", "targets"]),
-    ("compile", &["finding", "i18n", "model", "rules", "deviations", "check", "plan", "targets", "verify", "output"]),
+    (
+        "compile",
+        &["source", "finding", "i18n", "model", "rules", "deviations", "check", "plan", "targets", "verify", "output"],
+    ),
 ];
 
 /// The program: knows everything.

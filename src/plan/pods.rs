@@ -220,7 +220,8 @@ pub(super) fn name_service(site: &Site, cluster: &Cluster) -> Result<Option<Name
             let mut services = Vec::new();
             for expr in &list.0 {
                 let own = site.services.get(&expr.value.to_string()).map(|own| own.matches.clone());
-                let builtin = || site.blueprint.services.get(&expr.value.to_string()).map(|found| found.matches());
+                let builtin =
+                    || site.blueprint.services.get(&expr.value.to_string()).map(|found| found.matches().to_vec());
                 let direct = ServiceMatch::of(&expr.value).map(|found| vec![found]);
                 services.extend(direct.or(own).or_else(builtin).ok_or_else(|| {
                     failed(format!("`ports` of its `dns` names the service {}, which is not known", expr.value))

@@ -205,7 +205,7 @@ pub(super) fn is_admin(site: &Site, service: &ServiceUse, counts: impl Fn(&str) 
     }
     let marked = site.blueprint.services.iter().filter(|(name, entry)| entry.admin && counts(name));
     marked.flat_map(|(_, entry)| entry.matches()).any(|known| {
-        service.matches.iter().any(|own| match (&known, own) {
+        service.matches.iter().any(|own| match (known, own) {
             (_, ServiceMatch::Any) => true,
             (ServiceMatch::Ports(a, known), ServiceMatch::Ports(b, own)) => {
                 a == b && !known.intersection(own).is_empty()
