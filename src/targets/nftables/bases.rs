@@ -13,10 +13,11 @@ const ND: &str = "{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit }
 /// Multicast listener discovery (RFC 2710, RFC 3810), without which switches keep neighbour discovery from hosts.
 const MLD: &str = "{ mld-listener-query, mld-listener-report, mld-listener-done, mld2-listener-report }";
 /// Errors about a known connection. Connection tracking takes redirects and source quench as related too; they would let
-/// a stranger steer a host's routes.
+/// a stranger steer a host's routes. `meta protocol` says the family once more: nft lists its own guard of `icmp` and
+/// `icmpv6` like none, so that a listing without it proves nothing about the other family.
 const ERRORS: [&str; 2] = [
-    "icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
-    "icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
+    "meta protocol ip icmp type { destination-unreachable, time-exceeded, parameter-problem } accept",
+    "meta protocol ip6 icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem } accept",
 ];
 
 /// What a log rule tells of. It goes to a group of its own, so that a log daemon can file the two apart.

@@ -16,6 +16,11 @@ use crate::space::{
 const NEIGHBOUR_TYPES: [u8; 3] = [133, 135, 136];
 /// Multicast listener query, report, done (RFC 2710, 3) and report of version 2 (RFC 3810, 5.2).
 const LISTENER_TYPES: [u8; 4] = [130, 131, 132, 143];
+/// Destination unreachable, time exceeded, parameter problem (RFC 792). Redirects and source quench, which connection
+/// tracking takes as related too, are not let through.
+const ERRORS_V4: [u8; 3] = [3, 11, 12];
+/// Destination unreachable, packet too big, time exceeded, parameter problem (RFC 4443, 3).
+const ERRORS_V6: [u8; 4] = [1, 2, 3, 4];
 /// The loopback interface, whose packets are the device's own.
 const LOOPBACK: &str = "lo";
 
@@ -190,8 +195,12 @@ fn on_link(packets: PacketBox, kind: u8) -> impl Iterator<Item = PacketBox> {
 fn frame() -> Vec<(PacketBox, Basis)> {
     let any = PacketBox::any();
     let mut frame = vec![(any.state(CtState::Established), Basis::Established)];
-    let errors = [protocol::ICMP, protocol::ICMPV6];
-    frame.extend(errors.map(|number| (any.state(CtState::Related).protocol(number), Basis::Related)));
+    let error = |family: Family, number: u8, kind: u8| {
+        let packets = any.state(CtState::Related).family(family).protocol(number);
+        (packets.source_port(Interval::point(kind)), Basis::Related)
+    };
+    frame.extend(ERRORS_V4.map(|kind| error(Family::V4, protocol::ICMP, kind)));
+    frame.extend(ERRORS_V6.map(|kind| error(Family::V6, protocol::ICMPV6, kind)));
     for hook in [Hook::Input, Hook::Output] {
         for state in [CtState::New, CtState::Untracked] {
             let packets = any.hook(hook).state(state).family(Family::V6);
