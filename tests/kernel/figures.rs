@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use zonec::source::{Date, MemoryWorld};
 
+use crate::dice::Dice;
 use crate::lab::Lab;
 use crate::packet::{Packet, Transport, flags};
 use crate::policy::{Place, Policy, Service, address};
-use crate::probes::Dice;
 use crate::site::{self, Compiled};
 use crate::wire::Wire;
 

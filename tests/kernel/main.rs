@@ -11,13 +11,17 @@
     reason = "a test stops at the first thing it did not expect"
 )]
 
+#[path = "../support/dice.rs"]
+mod dice;
 mod figures;
 mod judge;
 mod lab;
 mod packet;
 mod policy;
 mod probes;
+#[path = "../support/gateways.rs"]
 mod random;
+mod readback;
 mod reference;
 mod site;
 mod wire;
@@ -149,6 +153,14 @@ fn the_rulesets_of_random_sites_agree() {
     }
     println!("{sites} random sites: {whole}; {:.0} s", start.elapsed().as_secs_f64());
     assert!(whole.passed > whole.probes / 20, "too few probes pass to mean anything: {whole}");
+}
+
+/// What `nft` lists after a load is read as what was loaded: every example, 200 random sites, as JSON and as text.
+#[test]
+fn listings_are_proven_equal_to_the_plan() {
+    if runs("listings of loaded rulesets") {
+        readback::all();
+    }
 }
 
 #[test]
