@@ -5,9 +5,8 @@ use crate::finding::Severity;
 use crate::i18n::Lang;
 use crate::output::manifest;
 use crate::plan::{Plan, plan};
-use crate::rules::registry;
-use crate::targets::report::Note;
-use crate::targets::{Files, Origin, cluster, diagram, nftables, report};
+use crate::report;
+use crate::targets::{Files, Origin, cluster, diagram, nftables};
 use crate::verify;
 
 /// Why a releasable site could not be compiled. Each names what is concerned and the reason; nothing is written.
@@ -32,16 +31,54 @@ impl std::error::Error for CompileError {}
 /// # Errors
 /// [`CompileError`] for what a target cannot express.
 pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Files), CompileError> {
-    let site = &model.site;
-    let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
     let (plan, mut files) = enforced(checked, model)?;
-    diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
-    let notes = notes(checked, model, lang);
-    report::emit(&plan, &notes, coverage(checked), origin, lang, &mut files)
-        .map_err(|reason| CompileError { object: "report/report.md".to_owned(), reason })?;
-    let manifest = manifest(checked, site, &plan, &files);
+    let documents = documents(checked, model, Some(&plan), &files, None, lang)?;
+    files.extend(documents);
+    let manifest = manifest(checked, &model.site, Some(&plan), &files);
     files.add("manifest.json", manifest);
     Ok((plan, files))
+}
+
+/// Diagram and documents alone, also of a site that is not released. What a releasable site would be compiled to is listed
+/// in them with its digests.
+///
+/// # Errors
+/// [`CompileError`] when the documents cannot be made.
+pub fn report(checked: &Checked, model: &Model, lang: Lang) -> Result<Files, CompileError> {
+    let compiled = if checked.is_releasable() { enforced(checked, model).map(Some) } else { Ok(None) };
+    let (compiled, obstacle) = match compiled {
+        Ok(compiled) => (compiled, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    let nothing = Files::default();
+    let mut files = match &compiled {
+        Some((plan, files)) => documents(checked, model, Some(plan), files, None, lang)?,
+        None => {
+            // A plan may exist where nothing may be generated: the report then says who would enforce a flow.
+            let plan = plan(&model.site, &model.graphs).ok();
+            documents(checked, model, plan.as_ref(), &nothing, obstacle.as_deref(), lang)?
+        }
+    };
+    let manifest = manifest(checked, &model.site, compiled.as_ref().map(|(plan, _)| plan), &files);
+    files.add("manifest.json", manifest);
+    Ok(files)
+}
+
+/// Diagram and documents around what is generated.
+fn documents(
+    checked: &Checked,
+    model: &Model,
+    plan: Option<&Plan>,
+    generated: &Files,
+    obstacle: Option<&str>,
+    lang: Lang,
+) -> Result<Files, CompileError> {
+    let origin = Origin { site: &model.site, digest: &checked.digest, as_of: checked.as_of };
+    let mut files = Files::default();
+    let picture = diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
+    let input = report::Input { checked, model, plan, files: generated, obstacle, picture: &picture };
+    report::emit(&input, lang, &mut files).map_err(|reason| CompileError { object: "report".to_owned(), reason })?;
+    Ok(files)
 }
 
 /// Emits what gateways and clusters enforce, and proves it.
@@ -108,13 +145,6 @@ fn place(checked: &Checked, span: crate::source::Span) -> String {
     format!("{}:{}:{}", checked.sources.file(span.file).name, position.line, position.column)
 }
 
-/// Rules with a decision procedure in this version: those of the registry and the family ABW.
-fn coverage(checked: &Checked) -> report::Coverage {
-    let deviations = checked.catalogue.ids().filter(|id| id.starts_with("ZM-ABW-")).count();
-    // ZM-MOD-01 is decided by the resolver.
-    report::Coverage { decided: registry().len() + deviations + 1, catalogue: checked.catalogue.rules().count() }
-}
-
 /// The findings as the diagram marks them.
 fn judged(checked: &Checked, model: &Model, lang: Lang) -> Vec<diagram::Judged> {
     let judged = checked.findings.iter().map(|item| diagram::Judged {
@@ -128,18 +158,4 @@ fn judged(checked: &Checked, model: &Model, lang: Lang) -> Vec<diagram::Judged> 
     // In an order of their own: reordered keys give the same picture.
     judged.sort_by(|a, b| (&a.rule, &a.objects, &a.message).cmp(&(&b.rule, &b.objects, &b.message)));
     judged
-}
-
-/// The findings as the report shows them. The file is named, not the line: reordered keys give the same report.
-fn notes(checked: &Checked, model: &Model, lang: Lang) -> Vec<Note> {
-    let note = |item: &crate::deviations::Assessed| Note {
-        rule: item.finding.rule.to_owned(),
-        severity: checked.catalogue.rule(item.finding.rule).map(|rule| rule.grade.to_string()).unwrap_or_default(),
-        message: checked.catalogue.message(&item.finding, lang),
-        place: item.finding.span().map(|span| checked.sources.file(span.file).name.clone()).unwrap_or_default(),
-        deviation: item.deviation.map(|id| model.site.deviations[id].name.clone()).unwrap_or_default(),
-    };
-    let mut notes: Vec<Note> = checked.findings.iter().map(note).collect();
-    notes.sort_by(|a, b| (&a.rule, &a.message).cmp(&(&b.rule, &b.message)));
-    notes
 }

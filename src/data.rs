@@ -29,9 +29,19 @@ impl std::error::Error for DataError {}
 /// # Errors
 /// [`DataError`] when there is no such file or it is not a `T`.
 pub fn load<T: DeserializeOwned>(path: &str) -> Result<T, DataError> {
+    let text = ZONES
+        .get_file(path)
+        .and_then(|file| file.contents_utf8())
+        .ok_or_else(|| DataError { file: path.to_owned(), reason: "no such file".to_owned() })?;
+    parse(path, text)
+}
+
+/// Reads a built-in text as a `T`; `path` is what an error names.
+///
+/// # Errors
+/// [`DataError`] when it is not a `T`.
+pub fn parse<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, DataError> {
     let fail = |reason: String| DataError { file: path.to_owned(), reason };
-    let text =
-        ZONES.get_file(path).and_then(|file| file.contents_utf8()).ok_or_else(|| fail("no such file".to_owned()))?;
     let node =
         tree::parse(text, FileId(0), &Limits::default()).map_err(|finding| fail(format!("{:?}", finding.args)))?;
     let owned: Result<T, de::DeError> = de::from_node_owned(&node);

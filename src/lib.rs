@@ -2,7 +2,7 @@
 //! documents out, with the proof that they agree.
 //!
 //! The pipeline, stage by stage; each stage knows only those before it:
-//! `source` → `syntax` → `model` → `graph` → `rules` → `deviations` → `plan` → `targets` → `verify` → `output`.
+//! `source` → `syntax` → `model` → `graph` → `rules` → `deviations` → `plan` → `targets` → `verify` → `report` → `output`.
 
 pub mod check;
 pub mod cli;
@@ -16,6 +16,7 @@ pub mod model;
 pub mod output;
 pub mod plan;
 pub mod readers;
+pub mod report;
 pub mod rules;
 pub mod source;
 pub mod space;

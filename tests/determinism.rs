@@ -107,6 +107,18 @@ fn the_manifest_binds_every_artefact_to_rule_set_and_day() {
     }
 }
 
+/// The artefacts without the two that quote lines of the model, which move with the keys, and their digests.
+fn without_places(mut artefacts: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let mut manifest: serde_json::Value = serde_json::from_slice(&artefacts["manifest.json"]).unwrap();
+    for path in ["report/index.html", "report/report.md"] {
+        assert!(
+            artefacts.remove(path).is_some() && manifest["outputs"].as_object_mut().unwrap().remove(path).is_some()
+        );
+    }
+    artefacts.insert("manifest.json".to_owned(), manifest.to_string().into_bytes());
+    artefacts
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4))]
 
@@ -120,6 +132,8 @@ proptest! {
             prop_assert!(mixed != text, "the shuffle moves something");
             *bytes = mixed.into_bytes();
         }
-        prop_assert_eq!(artefacts(&plain), artefacts(&other));
+        let (plain, other) = (without_places(artefacts(&plain)), without_places(artefacts(&other)));
+        let changed: Vec<&String> = plain.iter().filter(|(path, bytes)| other.get(*path) != Some(*bytes)).map(|(path, _)| path).collect();
+        prop_assert!(changed.is_empty() && plain.len() == other.len(), "{:?}", changed);
     }
 }

@@ -3,6 +3,7 @@
 use super::{Format, OK, Options, Stop, check, open, progress};
 use crate::compile::compile;
 use crate::output::{OutputError, write};
+use crate::targets::Files;
 use std::io::Write;
 use std::path::Path;
 
@@ -25,11 +26,7 @@ pub(super) fn run(site: &str, output: &Path, options: &Options, out: &mut dyn Wr
     for cluster in &plan.clusters {
         progress(options, "Compiling", &format!("policies {}: {} permits", cluster.name, cluster.permits.len()));
     }
-    write(output, &files).map_err(|error| match error {
-        OutputError::Foreign(_) | OutputError::Link(_) => Stop::Invalid(error.to_string()),
-        _ => Stop::Failure(error.to_string()),
-    })?;
-    progress(options, "Writing", &format!("{}/: {} files", output.display(), files.iter().count()));
+    deliver(output, &files, options)?;
     match options.format {
         Format::Human => {}
         Format::Json => writeln!(out, "{}", files.get("manifest.json").unwrap_or_default())?,
@@ -37,4 +34,14 @@ pub(super) fn run(site: &str, output: &Path, options: &Options, out: &mut dyn Wr
         _ => check::print(&checked, site, options, out)?,
     }
     Ok(OK)
+}
+
+/// Writes a folder.
+pub(super) fn deliver(output: &Path, files: &Files, options: &Options) -> Result<(), Stop> {
+    write(output, files).map_err(|error| match error {
+        OutputError::Foreign(_) | OutputError::Link(_) => Stop::Invalid(error.to_string()),
+        _ => Stop::Failure(error.to_string()),
+    })?;
+    progress(options, "Writing", &format!("{}/: {} files", output.display(), files.iter().count()));
+    Ok(())
 }

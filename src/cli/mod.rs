@@ -7,6 +7,7 @@ mod disk;
 mod explain;
 mod format;
 mod new;
+mod report;
 mod shell;
 mod trace;
 mod verify;
@@ -51,6 +52,14 @@ enum Command {
     /// Checks, compiles everything and writes a folder as one atomic step.
     Compile {
         /// File or folder with site.yaml.
+        site: String,
+        /// Folder to write.
+        #[arg(short, long)]
+        output: std::path::PathBuf,
+    },
+    /// Writes diagram and documents only, also for a site with violations.
+    Report {
+        /// File or folder with site.yaml; `-` reads standard input.
         site: String,
         /// Folder to write.
         #[arg(short, long)]
@@ -234,6 +243,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::New(arguments) => new::run(arguments, options, out),
         Command::Check { site } => check::run(site, options, out),
         Command::Compile { site, output } => compile::run(site, output, options, out),
+        Command::Report { site, output } => report::run(site, output, options, out),
         Command::Trace(arguments) => trace::run(arguments, options, out),
         Command::Verify(arguments) => verify::run(arguments, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),

@@ -17,10 +17,10 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{hex}")
 }
 
-/// The manifest of a compiled site. Names the site's content by its digest, not by bytes of files: reordered keys are
+/// The manifest of an output folder; without a plan nothing is enforced. Names the site's content by its digest, not by bytes of files: reordered keys are
 /// the same model and give the same output.
 #[must_use]
-pub fn manifest(checked: &Checked, site: &Site, plan: &Plan, files: &Files) -> String {
+pub fn manifest(checked: &Checked, site: &Site, plan: Option<&Plan>, files: &Files) -> String {
     let outputs: Map<String, Value> =
         files.iter().map(|(path, content)| (path.to_owned(), json!(digest(content)))).collect();
     let manifest = json!({
@@ -30,6 +30,7 @@ pub fn manifest(checked: &Checked, site: &Site, plan: &Plan, files: &Files) -> S
         "as_of": checked.as_of.to_string(),
         "model_digest": checked.digest,
         "inputs": checked.sources.files().map(|(_, file)| file.name.as_str()).collect::<BTreeSet<_>>(),
+        "released": checked.is_releasable(),
         "summary": {
             "errors": checked.count(Severity::Error),
             "warnings": checked.count(Severity::Warning),
@@ -44,16 +45,16 @@ pub fn manifest(checked: &Checked, site: &Site, plan: &Plan, files: &Files) -> S
 }
 
 /// Flow → the enforcers that hold it.
-fn flows(site: &Site, plan: &Plan) -> Value {
+fn flows(site: &Site, plan: Option<&Plan>) -> Value {
     let mut enforcers: BTreeMap<&str, BTreeSet<String>> =
         site.flows.values().map(|flow| (flow.name.as_str(), BTreeSet::new())).collect();
-    for gateway in &plan.gateways {
+    for gateway in plan.iter().flat_map(|plan| &plan.gateways) {
         for permit in &gateway.permits {
             let held = enforcers.entry(site.flows[permit.flow].name.as_str()).or_default();
             held.insert(format!("nftables/{}.nft", gateway.name));
         }
     }
-    for cluster in &plan.clusters {
+    for cluster in plan.iter().flat_map(|plan| &plan.clusters) {
         let folder = match site.clusters[cluster.cluster].decl.policy.value {
             crate::syntax::objects::PolicyDialect::Kubernetes => "kubernetes",
             crate::syntax::objects::PolicyDialect::Cilium => "cilium",

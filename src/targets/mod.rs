@@ -5,8 +5,8 @@ pub mod cluster;
 pub mod diagram;
 pub mod kubernetes;
 pub mod nftables;
-pub mod report;
 
+use crate::model::ids::Id;
 use crate::model::{FlowId, Site};
 use crate::source::Date;
 use std::collections::BTreeMap;
@@ -31,6 +31,17 @@ impl Files {
         self.iter().filter_map(|(path, content)| Some((path, std::str::from_utf8(content).ok()?)))
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds the files of another set.
+    pub fn extend(&mut self, files: Self) {
+        self.0.extend(files.0);
+    }
+
     /// The content of a text file.
     #[must_use]
     pub fn get(&self, path: &str) -> Option<&str> {
@@ -47,6 +58,12 @@ pub struct Origin<'a> {
     pub digest: &'a str,
     /// Date of evaluation.
     pub as_of: Date,
+}
+
+/// Short number of a flow, `F01`, the same in diagram, matrix, tables and documents.
+#[must_use]
+pub fn flow_number(flow: FlowId) -> String {
+    format!("F{:02}", flow.index() + 1)
 }
 
 /// Version of the compiler, for headers and the manifest.

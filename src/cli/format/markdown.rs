@@ -5,7 +5,7 @@ use crate::check::Checked;
 use crate::deviations::Assessed;
 use crate::finding::Severity;
 use crate::i18n::Lang;
-use crate::targets::report::escape;
+use crate::report::markdown as escape;
 use std::io::{Result, Write};
 
 /// Prints all findings and the verdict.

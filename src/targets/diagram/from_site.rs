@@ -9,7 +9,7 @@ use crate::model::site::Flow as SiteFlow;
 use crate::model::{Addresses, ComponentId, End, FlowId, LegRole, Place, Property, Site, ZoneId};
 use crate::syntax::document::Trust;
 use crate::syntax::objects::Stage;
-use crate::targets::{Origin, VERSION};
+use crate::targets::{Origin, VERSION, flow_number};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A finding as the sheet shows it: the objects it marks and how.
@@ -266,10 +266,10 @@ impl Drawer<'_> {
 
     fn flows(&self) -> Vec<Flow> {
         let site = self.site;
-        site.flows.iter().enumerate().map(|(index, (id, flow))| self.flow(index + 1, id, flow)).collect()
+        site.flows.iter().map(|(id, flow)| self.flow(id, flow)).collect()
     }
 
-    fn flow(&self, number: usize, id: FlowId, flow: &SiteFlow) -> Flow {
+    fn flow(&self, id: FlowId, flow: &SiteFlow) -> Flow {
         let site = self.site;
         let mut links: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
         let mut management = false;
@@ -301,7 +301,7 @@ impl Drawer<'_> {
         let matches: Vec<String> = flow.matches.iter().map(ToString::to_string).collect();
         Flow {
             id: flow.name.clone(),
-            label: format!("F{number:02}"),
+            label: flow_number(id),
             links: links.into_iter().map(|((from, to), chain)| Link { from, to, chain }).collect(),
             service: services.join(", "),
             protocol: matches.join(", "),

@@ -41,16 +41,26 @@ use sheet::Sheet;
 use svg::Svg;
 use wire::{Board, Wiring};
 
-/// Adds `diagram/<site>.svg`.
+/// Adds `diagram/<site>.svg`, and gives the same picture for a page that holds [`dark_style`] itself.
 pub fn emit(
     findings: &[Judged],
     origin: super::Origin<'_>,
     graphs: &crate::graph::Graphs,
     lang: Lang,
     files: &mut super::Files,
-) {
+) -> String {
     let sheet = from_site::sheet(origin, graphs, findings, lang);
-    files.add(format!("diagram/{}.svg", origin.site.name()), render(&sheet, lang));
+    let picture = render(&sheet, lang);
+    let style = format!("<style>{}</style>\n", dark_style());
+    let inline = picture.replacen(&style, "", 1).replacen("<svg ", "<svg class=\"plan\" ", 1);
+    files.add(format!("diagram/{}.svg", origin.site.name()), picture);
+    inline
+}
+
+/// The dark theme of every picture, for a page around one.
+#[must_use]
+pub fn dark_style() -> String {
+    theme::dark_style()
 }
 
 pub use from_site::Judged;

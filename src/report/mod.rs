@@ -1,0 +1,73 @@
+//! The documents: what a site allows, why, and how far it was checked. One set of facts, one writer per format; every
+//! text passes the escaper of its format on the way.
+
+mod areas;
+mod build;
+mod csv;
+mod escape;
+pub mod facts;
+mod findings;
+mod flows;
+mod html;
+mod markdown;
+mod matrix;
+mod results;
+mod words;
+mod zones;
+
+pub use results::decided;
+pub use words::Words;
+
+use crate::check::{Checked, Model};
+use crate::i18n::Lang;
+use crate::plan::Plan;
+use crate::targets::Files;
+use facts::Report;
+
+/// Findings told with chain and lines of the model; the others are listed in a table.
+pub const FULL_FINDINGS: usize = 100;
+
+/// What a report is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The checked site.
+    pub checked: &'a Checked,
+    /// Its model.
+    pub model: &'a Model,
+    /// Who enforces what; `None` when the site cannot be planned.
+    pub plan: Option<&'a Plan>,
+    /// What is generated beside the documents; nothing when the site is not released.
+    pub files: &'a Files,
+    /// Why a site without errors could not be compiled.
+    pub obstacle: Option<&'a str>,
+    /// The diagram for a page: no style of its own.
+    pub picture: &'a str,
+}
+
+/// The facts of a report.
+///
+/// # Errors
+/// Faulty built-in words, which the tests exclude.
+pub fn facts(input: &Input<'_>, lang: Lang) -> Result<Report, String> {
+    let words = Words::load(lang).map_err(|error| error.to_string())?;
+    Ok(build::report(input, &words))
+}
+
+/// Makes a text inert in Markdown: the one escaper of that format.
+#[must_use]
+pub fn markdown(text: &str) -> String {
+    <markdown::Markdown as escape::Format>::escape(text)
+}
+
+/// Adds `report/index.html`, `report.md` and `flows.csv`.
+///
+/// # Errors
+/// Faulty built-in words or templates; a test renders every example.
+pub fn emit(input: &Input<'_>, lang: Lang, files: &mut Files) -> Result<(), String> {
+    let words = Words::load(lang).map_err(|error| error.to_string())?;
+    let report = build::report(input, &words);
+    files.add("report/index.html", html::write(&report, &words, input.picture)?);
+    files.add("report/report.md", markdown::write(&report, &words)?);
+    files.add("report/flows.csv", csv::write(&report, &words));
+    Ok(())
+}
