@@ -70,7 +70,7 @@ pub fn check(world: &dyn World, strict: bool) -> Result<Checked, DataError> {
         faults.append(&mut findings);
     }
     let blueprint = site.as_ref().map_or("dvs-2.0", |site| site.blueprint.name.as_str());
-    let catalogue = Catalogue::load(blueprint)?;
+    let catalogue = Catalogue::load(blueprint)?.on(as_of);
     let model = site.map(|site| Model { graphs: Graphs::new(&site), site });
     let findings = match &model {
         Some(model) => {

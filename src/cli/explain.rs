@@ -31,6 +31,10 @@ fn document(id: &str, rule: &RuleData, lang: Lang) -> serde_json::Value {
     serde_json::json!({
         "rule": id,
         "grade": rule.grade.to_string(),
+        "raised": rule.raised.as_ref().map(|raised| serde_json::json!({
+            "grade": raised.grade.to_string(),
+            "from": raised.on.map(|on| on.to_string()),
+        })),
         "deviability": rule.deviability.to_string(),
         "sources": rule.sources,
         "title": rule.title.get(lang),
@@ -71,8 +75,11 @@ pub(super) fn text(id: &str, rule: &RuleData, lang: Lang) -> String {
     };
     let [grade, deviation, sources, decided, why, mend, fails, mended, derived] = words;
     let derived = if rule.basis == crate::rules::Basis::D { format!(", {derived}") } else { String::new() };
+    let from = if lang == Lang::De { "ab" } else { "from" };
+    let raised = rule.raised.as_ref().and_then(|raised| Some(format!(", {from} {} {}", raised.on?, raised.grade)));
+    let raised = raised.unwrap_or_default();
     let mut page = format!(
-        "{id}: {}\n\n{grade}: {}{derived}; {deviation}: {}\n{sources}: {}\n\n{decided}\n{}\n\n{why}\n{}\n\n{mend}\n{}\n",
+        "{id}: {}\n\n{grade}: {}{raised}{derived}; {deviation}: {}\n{sources}: {}\n\n{decided}\n{}\n\n{why}\n{}\n\n{mend}\n{}\n",
         rule.title.get(lang),
         rule.grade,
         rule.deviability,

@@ -9,10 +9,8 @@ use crate::finding::{Finding, Severity};
 use crate::model::blueprint::ClassMainZone;
 use crate::model::ids::DeviationId;
 use crate::model::{Site, ZoneId};
-use crate::rules::{Catalogue, Deviability};
-use crate::source::Date;
+use crate::rules::{Catalogue, Deviability, evidence};
 use crate::syntax::document::MainZone;
-use crate::syntax::objects::Evidence;
 use register::{Register, State};
 
 /// A finding with its weight, and the deviation that covers it.
@@ -53,19 +51,13 @@ pub fn assess(site: &Site, catalogue: &Catalogue, findings: Vec<Finding>, strict
 }
 
 /// Whether the `evidence` of the site settles a finding: the rule is decided by attestation, and the proof is valid. What
-/// contradicts a valid proof stays: a review too long ago (ZM-VSN-07), another country (ZM-ATT-02).
+/// contradicts a valid proof stays: a review too long ago (ZM-VSN-07), another country (ZM-ATT-02), an entry without owner or date.
 fn is_attested(site: &Site, catalogue: &Catalogue, finding: &Finding) -> bool {
-    !matches!(finding.case, "old" | "country")
+    !matches!(finding.case, "old" | "country" | "incomplete-evidence")
         && catalogue
             .rule(finding.rule)
             .is_some_and(|rule| rule.deviability == Deviability::E || Catalogue::is_attestation(finding.rule))
-        && site.evidence.get(finding.rule).is_some_and(|evidence| is_valid(&evidence.decl, site.as_of))
-}
-
-/// Whether a proof counts on a day: not dated after it, and not ended before it.
-fn is_valid(evidence: &Evidence, day: Date) -> bool {
-    evidence.on.as_ref().is_none_or(|on| on.value <= day)
-        && evidence.valid_until.as_ref().is_none_or(|until| until.value >= day)
+        && site.evidence.get(finding.rule).is_some_and(|evidence| evidence::is_valid(&evidence.decl, site.as_of))
 }
 
 fn cover(site: &Site, catalogue: &Catalogue, register: &Register, finding: Finding) -> Assessed {

@@ -18,17 +18,20 @@ pub fn of(catalogue: &Catalogue, finding: &Finding) -> Severity {
     })
 }
 
-/// Makes open SOLLTE findings and missing attestations errors, and adds ZM-ABW-09 for the former.
+/// Makes open SOLLTE findings errors, with ZM-ABW-09 beside them, and missing attestations of grade MUSS. An attestation of grade
+/// SOLLTE stays a warning: nothing but the evidence settles it, so no justification can be missing.
 pub fn hold_strictly(site: &Site, catalogue: &Catalogue, assessed: &mut Vec<Assessed>) {
     let (mut count, mut rules) = (0_usize, BTreeSet::new());
     for item in assessed.iter_mut().filter(|item| item.severity == Severity::Warning) {
         let Some(rule) = catalogue.rule(item.finding.rule) else { continue };
-        if rule.grade == Grade::Sollte {
-            count += 1;
-            rules.insert(item.finding.rule);
-        }
-        if rule.grade == Grade::Sollte || Catalogue::is_attestation(item.finding.rule) {
-            item.severity = Severity::Error;
+        match (Catalogue::is_attestation(item.finding.rule), rule.grade) {
+            (true, Grade::Muss | Grade::DarfNicht) => item.severity = Severity::Error,
+            (false, Grade::Sollte) => {
+                item.severity = Severity::Error;
+                count += 1;
+                rules.insert(item.finding.rule);
+            }
+            _ => {}
         }
     }
     if count > 0 {

@@ -3,10 +3,12 @@
 use super::service::ServiceMatch;
 use crate::data::{self, DataError};
 use crate::i18n::Bilingual;
+use crate::source::Date;
 use crate::syntax::decode::Scalar;
 use crate::syntax::service::ServiceExpr;
 use indexmap::IndexMap;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// A blueprint, as `zones/<name>/` describes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -89,6 +91,9 @@ pub struct Parameters {
     pub deviation_reason_min_chars: usize,
     /// How long before its end a deviation is warned about (ZM-ABW-08), in days.
     pub deviation_warn_days: i64,
+    /// Days from which the grade of a rule is another one, by the name its data give (`raised.from`).
+    #[serde(default)]
+    pub dates: BTreeMap<String, Date>,
 }
 
 /// A property of a component kind that rules ask for. Meanings: `zones/dvs-2.0/kinds.yaml`.
@@ -252,6 +257,14 @@ fn services() -> Result<IndexMap<String, CatalogueService>, DataError> {
         service.matches = service.read_ports().map_err(fail)?;
     }
     Ok(services)
+}
+
+/// The parameters of a blueprint of `zones/`.
+///
+/// # Errors
+/// [`DataError`] when there is no such blueprint or its data are faulty.
+pub fn parameters(name: &str) -> Result<Parameters, DataError> {
+    Ok(data::load::<BlueprintFile>(&format!("{name}/blueprint.yaml"))?.parameters)
 }
 
 impl Blueprint {

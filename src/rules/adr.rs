@@ -1,5 +1,6 @@
 //! ZM-ADR: addressing.
 
+use super::evidence::is_valid;
 use super::{Cx, Rule};
 use crate::finding::Finding;
 use crate::model::address::short;
@@ -34,10 +35,11 @@ fn internal() -> Addresses {
     Addresses::from_nets(&nets)
 }
 
-/// Addresses that are internal: by their range, or by evidence that they are not announced.
+/// Addresses that are internal: by their range, or by valid evidence that they are not announced.
 pub(super) fn internal_only(site: &Site) -> Addresses {
-    let proven: Vec<IpNet> =
-        site.head.internal_prefixes.iter().flat_map(|list| list.iter()).map(|entry| entry.prefix.value.0).collect();
+    let entries = site.head.internal_prefixes.iter().flat_map(|list| list.iter());
+    let valid = entries.filter(|entry| is_valid(&entry.evidence, site.as_of));
+    let proven: Vec<IpNet> = valid.map(|entry| entry.prefix.value.0).collect();
     internal().union(&Addresses::from_nets(&proven))
 }
 

@@ -3,6 +3,8 @@
 use crate::data::{self, DataError};
 use crate::finding::Finding;
 use crate::i18n::{Bilingual, Lang, fill};
+use crate::model::blueprint::parameters;
+use crate::source::Date;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -102,12 +104,27 @@ pub struct Message {
     pub help: Option<Bilingual>,
 }
 
+/// A grade that a rule gets on a day.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raise {
+    /// The grade from then on.
+    pub grade: Grade,
+    /// Name of the day among the `dates` of the blueprint's parameters.
+    pub from: String,
+    /// The day; set when the catalogue is loaded.
+    #[serde(skip)]
+    pub on: Option<Date>,
+}
+
 /// The data of a rule.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleData {
     /// Grade.
     pub grade: Grade,
+    /// A later grade, when the rules announce one.
+    pub raised: Option<Raise>,
     /// Where the grade comes from.
     pub basis: Basis,
     /// Sources.
@@ -181,11 +198,29 @@ impl Catalogue {
     /// [`DataError`] when the built-in data are faulty.
     pub fn load(blueprint: &str) -> Result<Self, DataError> {
         let mut families = Vec::new();
+        let dates = parameters(blueprint)?.dates;
         for file in data::list(&format!("{blueprint}/rules")) {
-            families.push(data::load::<Family>(&file)?);
+            let mut family = data::load::<Family>(&file)?;
+            for raised in family.rules.values_mut().filter_map(|rule| rule.raised.as_mut()) {
+                let unknown =
+                    || DataError { file: file.clone(), reason: format!("there is no date `{}`", raised.from) };
+                raised.on = Some(*dates.get(&raised.from).ok_or_else(unknown)?);
+            }
+            families.push(family);
         }
         families.sort_by_key(|family| ORDER.iter().position(|name| *name == family.family).unwrap_or(ORDER.len()));
         Ok(Self { families, syntax: data::load("syntax.yaml")? })
+    }
+
+    /// The catalogue as it holds on a day: rules whose grade is raised until then have the later one.
+    #[must_use]
+    pub fn on(mut self, day: Date) -> Self {
+        for rule in self.families.iter_mut().flat_map(|family| family.rules.values_mut()) {
+            if let Some(raised) = rule.raised.as_ref().filter(|raised| raised.on.is_some_and(|on| on <= day)) {
+                rule.grade = raised.grade;
+            }
+        }
+        self
     }
 
     /// The families in order.

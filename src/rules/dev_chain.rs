@@ -157,7 +157,7 @@ fn two_registries(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let registry = &site.components[first];
     let about = |case| Finding::new("ZM-DEV-05", case).arg("registry", &registry.name).object(&registry.name);
     let mut finding = match &registry.decl.logical_separation {
-        Some(evidence) => ended(about("expired"), evidence),
+        Some(evidence) => ended(about("expired"), evidence, site.as_of),
         None => about("shared").label(registry.span, "registry"),
     };
     for (other, _) in registries.iter().skip(1) {

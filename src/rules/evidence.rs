@@ -1,8 +1,9 @@
 //! Rules that the model cannot decide: the register `evidence` says where each is shown (ZM-ATT, ZM-MGT-05, ZM-K8S-09, ZM-DEV-09, ZM-VSN-07).
 
-use super::{Cx, Rule};
+use super::{Catalogue, Cx, Rule};
 use crate::finding::Finding;
 use crate::model::Site;
+use crate::model::site::EvidenceFor;
 use crate::source::{Date, Span};
 use crate::syntax::objects::{Evidence, PodSecurity};
 use crate::syntax::scalars::Either;
@@ -26,13 +27,19 @@ pub(super) const RULES: &[Rule] = &[
     ("ZM-ATT-12", |cx, out| attest(cx, "ZM-ATT-12", out)),
 ];
 
-/// Whether evidence counts on a day: it has no end, or has not reached it.
-pub(super) fn is_valid(evidence: &Evidence, day: Date) -> bool {
-    evidence.valid_until.as_ref().is_none_or(|until| until.value >= day)
+/// Whether evidence counts on a day: it is not dated after it, and has no end or has not reached it.
+pub(crate) fn is_valid(evidence: &Evidence, day: Date) -> bool {
+    evidence.on.as_ref().is_none_or(|on| on.value <= day)
+        && evidence.valid_until.as_ref().is_none_or(|until| until.value >= day)
 }
 
-/// Adds the place where evidence ended.
-pub(super) fn ended(finding: Finding, evidence: &Evidence) -> Finding {
+/// Says why evidence does not count on a day. `finding` is the rule's own about evidence that has ended; evidence of the future
+/// has a case whose texts all rules share.
+pub(super) fn ended(finding: Finding, evidence: &Evidence, day: Date) -> Finding {
+    if let Some(on) = evidence.on.as_ref().filter(|on| on.value > day) {
+        let finding = Finding { case: "future-evidence", ..finding }.arg("on", on.value).arg("as-of", day);
+        return finding.label(on.span, "future-evidence");
+    }
     let Some(until) = &evidence.valid_until else { return finding };
     let date = until.value.to_string();
     finding.arg("until", &date).label_with(until.span, "expired", vec![("until", date)])
@@ -43,10 +50,19 @@ fn judge(site: &Site, rule: &'static str, missing: (Span, &'static str), out: &m
     match site.evidence.get(rule) {
         None => out.push(Finding::new(rule, "missing").label(missing.0, missing.1).object(site.name())),
         Some(entry) if !is_valid(&entry.decl, site.as_of) => {
-            out.push(ended(Finding::new(rule, "expired"), &entry.decl).object(site.name()));
+            out.push(ended(Finding::new(rule, "expired"), &entry.decl, site.as_of).object(site.name()));
         }
+        Some(entry) if Catalogue::is_attestation(rule) => out.extend(incomplete(site, rule, entry)),
         Some(_) => {}
     }
+}
+
+/// An attestation names its owner and its date beside the reference (catalogue 1.15).
+fn incomplete(site: &Site, rule: &'static str, entry: &EvidenceFor) -> Option<Finding> {
+    let stated = [("`owner`", entry.decl.owner.is_some()), ("`on`", entry.decl.on.is_some())];
+    let missing: Vec<&str> = stated.into_iter().filter(|(_, there)| !there).map(|(name, _)| name).collect();
+    let finding = Finding::new(rule, "incomplete-evidence").arg("entry", rule).arg("fields", missing.join(", "));
+    (!missing.is_empty()).then(|| finding.label(entry.span, "incomplete-evidence").object(site.name()))
 }
 
 /// An attestation of the site (DVS 5.2).

@@ -128,7 +128,7 @@ pub(super) fn logging_fault(cx: &Cx<'_>, device: End, logging: Option<&Logging>,
         return Some(about("no-evidence").label(logging.to.span, "evidence"));
     };
     if !is_valid(evidence, site.as_of) {
-        return Some(ended(about("expired"), evidence));
+        return Some(ended(about("expired"), evidence, site.as_of));
     }
     let target = site.lookup(&logging.to.0).map(|object| site.object_ends(object)).unwrap_or_default();
     let flows = site.flows.values().any(|flow| {

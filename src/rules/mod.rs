@@ -10,7 +10,7 @@ mod adr_names;
 mod catalogue;
 mod dev;
 mod dev_chain;
-mod evidence;
+pub(crate) mod evidence;
 mod flo;
 mod flo_service;
 mod k8s;
@@ -32,7 +32,7 @@ mod vsn;
 mod vsn_transport;
 mod zon;
 
-pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, RuleData};
+pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof, Raise, RuleData};
 
 use crate::finding::Finding;
 use crate::graph::Graphs;

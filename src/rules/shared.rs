@@ -1,5 +1,6 @@
 //! ZM-SEP-03, -04, -07, -08, -10 and ZM-ZON-06: what zones share in spite of their separation.
 
+use super::evidence::{ended, is_valid};
 use super::support::{areas, enforces, is_device, main_zones, names, own_main_zone, vertex_span};
 use super::{Cx, Rule};
 use crate::finding::Finding;
@@ -70,12 +71,12 @@ fn virtual_separation(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     for zone in site.zones.values() {
         let Some((span, evidence)) = virtual_of(zone.decl.separation.as_ref()) else { continue };
         let told = |case| Finding::new("ZM-SEP-03", case).arg("zone", &zone.name).object(&zone.name);
-        let ended =
-            evidence.and_then(|evidence| evidence.valid_until.as_ref()).filter(|until| until.value < site.as_of);
-        match (evidence, ended) {
-            (None, _) => out.push(told("no-evidence").label(span, "separation")),
-            (_, Some(until)) => out.push(told("expired").arg("until", until.value).label(span, "separation")),
-            _ => {}
+        match evidence {
+            None => out.push(told("no-evidence").label(span, "separation")),
+            Some(evidence) if !is_valid(evidence, site.as_of) => {
+                out.push(ended(told("expired").label(span, "separation"), evidence, site.as_of));
+            }
+            Some(_) => {}
         }
         let Some(group) = physical_group(&zone.class) else { continue };
         let mut others: BTreeSet<&str> = site

@@ -88,7 +88,7 @@ fn assessed(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         };
         let finding = match &pair.flow.decl.interconnection_assessment {
             None => about("missing").label(pair.flow.span, "flow"),
-            Some(evidence) if !is_valid(evidence, site.as_of) => ended(about("expired"), evidence),
+            Some(evidence) if !is_valid(evidence, site.as_of) => ended(about("expired"), evidence, site.as_of),
             Some(_) => continue,
         };
         if told.insert(pair.flow.name.clone()) {
