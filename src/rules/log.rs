@@ -1,12 +1,10 @@
-//! ZM-LOG: logging, detection, time, names.
+//! ZM-LOG-01 to -05: logging, monitoring, audit. Time, names and detection: `log_services`.
 
 use super::evidence::{ended, is_valid};
-use super::support::pairs;
 use super::{Cx, Rule};
 use crate::finding::Finding;
-use crate::model::{ClusterId, ComponentId, End, GatewayId, Place, Property, ServiceMatch, Site};
+use crate::model::{ClusterId, ComponentId, End, GatewayId, Place, Property, Ranges, ServiceMatch, Site};
 use crate::source::Span;
-use crate::syntax::document::Trust;
 use crate::syntax::objects::Logging;
 use crate::syntax::service::Transport;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,9 +15,6 @@ pub(super) const RULES: &[Rule] = &[
     ("ZM-LOG-03", connected),
     ("ZM-LOG-04", audited),
     ("ZM-LOG-05", own_segment),
-    ("ZM-LOG-06", clocks),
-    ("ZM-LOG-07", resolvers),
-    ("ZM-LOG-08", sensors),
 ];
 
 /// What reports: one of the systems that the rules hold to logging, monitoring and time.
@@ -31,7 +26,7 @@ pub(super) enum Reporter {
 }
 
 impl Reporter {
-    fn name(self, site: &Site) -> &str {
+    pub(super) fn name(self, site: &Site) -> &str {
         match self {
             Self::Gateway(id) => &site.gateways[id].name,
             Self::Cluster(id) => &site.clusters[id].name,
@@ -39,7 +34,7 @@ impl Reporter {
         }
     }
 
-    fn span(self, site: &Site) -> Span {
+    pub(super) fn span(self, site: &Site) -> Span {
         match self {
             Self::Gateway(id) => site.gateways[id].span,
             Self::Cluster(id) => site.clusters[id].span,
@@ -62,7 +57,7 @@ pub(super) fn is_management_system(site: &Site, id: ComponentId) -> bool {
 }
 
 /// Who an end stands for: the hosts of a segment or zone one by one, a workload also for its cluster.
-fn reporters(site: &Site, end: End) -> Vec<Reporter> {
+pub(super) fn reporters(site: &Site, end: End) -> Vec<Reporter> {
     let in_segment = |wanted: Place| {
         let hosts = site.components.iter().filter(move |(_, c)| c.legs.iter().any(|leg| leg.place == wanted));
         let pools = site.clusters.iter().filter(move |(_, c)| {
@@ -87,7 +82,7 @@ fn reporters(site: &Site, end: End) -> Vec<Reporter> {
     }
 }
 
-fn is_in_site(site: &Site, end: End, property: Property) -> bool {
+pub(super) fn is_in_site(site: &Site, end: End, property: Property) -> bool {
     matches!(end, End::Component(id) if site.is(id, property) && !is_outside(site, id))
 }
 
@@ -173,6 +168,22 @@ fn held(site: &Site) -> Vec<(Reporter, &'static str)> {
     all
 }
 
+/// Whether an end is a sink asked for nothing but what it is there for: time, names, room for logs. Monitoring needs these too, and
+/// does not watch the sink by using it.
+fn serves_itself(site: &Site, matches: &[ServiceMatch], end: End) -> bool {
+    let only = |tcp: &[(u16, u16)], udp: &[(u16, u16)]| {
+        matches.iter().all(|item| match item {
+            ServiceMatch::Ports(Transport::Tcp, ports) => ports.is_subset(&Ranges::new(tcp.iter().copied())),
+            ServiceMatch::Ports(Transport::Udp, ports) => ports.is_subset(&Ranges::new(udp.iter().copied())),
+            _ => false,
+        })
+    };
+    let is = |property| matches!(end, End::Component(id) if site.is(id, property));
+    (is(Property::TimeSink) && only(&[(4460, 4460)], &[(123, 123)]))
+        || (is(Property::NameSink) && only(&[(53, 53), (853, 853)], &[(53, 53), (853, 853)]))
+        || (is(Property::LogSink) && only(&[(601, 601), (5044, 5044), (6514, 6514)], &[(514, 514)]))
+}
+
 /// Monitoring and logging are connected (DVS 5.3.2).
 fn connected(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
@@ -190,7 +201,8 @@ fn connected(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             monitored.extend(of(&flow.from));
         }
         if is(&flow.from, Property::Monitoring) {
-            monitored.extend(of(&flow.to));
+            let watched = flow.to.iter().filter(|end| !serves_itself(site, &flow.matches, end.end));
+            monitored.extend(watched.flat_map(|end| reporters(site, end.end)));
         }
     }
     let monitoring = site.components.ids().any(|id| site.is(id, Property::Monitoring));
@@ -268,127 +280,6 @@ fn own_segment(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             let finding = finding.arg("segment", site.place_name(place)).arg("sink", &site.components[*sink].name);
             let finding = finding.object(name).object(site.place_name(place));
             out.push(finding.label(span, "component").label(*sink_span, "sink"));
-        }
-    }
-}
-
-/// Clocks are synchronised (OPS.1.1.5.A4, NET.1.2.A8).
-fn clocks(cx: &Cx<'_>, out: &mut Vec<Finding>) {
-    let site = cx.site;
-    let mut writers: BTreeSet<Reporter> = site.gateways.ids().map(Reporter::Gateway).collect();
-    writers.extend(
-        site.components
-            .ids()
-            .filter(|id| is_in_site(site, End::Component(*id), Property::LogSink))
-            .map(Reporter::Component),
-    );
-    let mut timed = BTreeSet::new();
-    for flow in site.flows.values() {
-        let from = || flow.from.iter().flat_map(|end| reporters(site, end.end));
-        if flow.to.iter().any(|end| matches!(end.end, End::Component(id) if site.is(id, Property::LogSink))) {
-            writers.extend(from());
-        }
-        let ntp = touches(&flow.matches, Transport::Udp, &[123]) || touches(&flow.matches, Transport::Tcp, &[4460]);
-        if ntp && flow.to.iter().any(|end| is_in_site(site, end.end, Property::TimeSink)) {
-            timed.extend(from());
-        }
-    }
-    let keeps_time = |id: ComponentId| matches!(site.components[id].decl.kind.0.as_str(), "ntp" | "ntp-relay");
-    for writer in writers.difference(&timed) {
-        if matches!(writer, Reporter::Component(id) if keeps_time(*id) || is_outside(site, *id)) {
-            continue;
-        }
-        let finding = Finding::new("ZM-LOG-06", "no-time").arg("object", writer.name(site)).object(writer.name(site));
-        out.push(finding.label(writer.span(site), "object"));
-    }
-    external_time(site, keeps_time, out);
-}
-
-fn leaves(site: &Site, end: End) -> bool {
-    match end {
-        End::Network(_) => true,
-        End::Component(id) => is_outside(site, id),
-        _ => false,
-    }
-}
-
-fn external_time(site: &Site, keeps_time: impl Fn(ComponentId) -> bool, out: &mut Vec<Finding>) {
-    for flow in site.flows.values() {
-        // Only services that are about time: a wide range that happens to hold port 123 is ZM-FLO-01's.
-        let ntp = flow.services.iter().any(|service| {
-            service.matches == [ServiceMatch::Ports(Transport::Udp, crate::model::Ranges::new([(123, 123)]))]
-                || service.matches == [ServiceMatch::Ports(Transport::Tcp, crate::model::Ranges::new([(4460, 4460)]))]
-        });
-        if !ntp || !flow.to.iter().any(|end| leaves(site, end.end)) {
-            continue;
-        }
-        let strangers = flow.from.iter().filter(|end| match end.end {
-            End::Component(id) => !keeps_time(id) && !is_outside(site, id),
-            End::Network(_) => false,
-            _ => true,
-        });
-        for end in strangers {
-            let name = site.end_name(end.end);
-            let finding = Finding::new("ZM-LOG-06", "external").arg("from", name).arg("flow", &flow.name);
-            out.push(finding.object(&flow.name).object(name).label(end.span, "from"));
-        }
-    }
-}
-
-/// Names are resolved through internal resolvers (NET.3.2.A20, APP.3.6.A16).
-fn resolvers(cx: &Cx<'_>, out: &mut Vec<Finding>) {
-    let site = cx.site;
-    let mut told = BTreeSet::new();
-    let is = |end: End, kind: &str| matches!(end, End::Component(id) if site.components[id].decl.kind.0 == kind);
-    for pair in pairs(cx) {
-        let dns = pair.flow.services.iter().any(|service| {
-            touches(&service.matches, Transport::Udp, &[53, 853])
-                || touches(&service.matches, Transport::Tcp, &[53, 853])
-        });
-        let (from, to) = (pair.ends.from.end, pair.ends.to.end);
-        let inside_cluster = cluster_of(site, from).is_some() && cluster_of(site, from) == cluster_of(site, to);
-        let trusted = |end: End| match end {
-            End::Network(id) => site.networks[id].trust() != Trust::Untrusted,
-            End::Component(id) => site.components[id].legs.iter().all(|leg| match leg.place {
-                Place::Network(id) => site.networks[id].trust() != Trust::Untrusted,
-                Place::Segment(_) => false,
-            }),
-            _ => false,
-        };
-        let chain = (!leaves(site, from) && is_in_site(site, to, Property::NameSink))
-            || (is(from, "dns-resolver") && (is(to, "dns-proxy") || (leaves(site, to) && trusted(to))))
-            || (is(from, "dns-proxy") && (leaves(site, to) || is(to, "dns-authoritative")))
-            || (leaves(site, from) && is(to, "dns-authoritative"))
-            || inside_cluster;
-        if dns && !chain && told.insert((pair.flow.name.clone(), from, to)) {
-            let finding = Finding::new("ZM-LOG-07", "bypass").arg("flow", &pair.flow.name);
-            let finding = finding.arg("from", site.end_name(from)).arg("to", site.end_name(to));
-            out.push(finding.object(&pair.flow.name).label(pair.ends.to.span, "to"));
-        }
-    }
-}
-
-fn cluster_of(site: &Site, end: End) -> Option<ClusterId> {
-    match end {
-        End::Cluster(id) => Some(id),
-        End::Namespace(id) => Some(site.namespaces[id].cluster),
-        End::Component(id) => site.components[id].namespace.map(|namespace| site.namespaces[namespace].cluster),
-        _ => None,
-    }
-}
-
-/// A sensor watches each crossing to an outside network (DER.1.A9).
-fn sensors(cx: &Cx<'_>, out: &mut Vec<Finding>) {
-    let site = cx.site;
-    for (id, network) in site.networks.iter() {
-        let joined = site.uplinks.values().any(|uplink| uplink.network == id)
-            || site
-                .gateways
-                .values()
-                .any(|gateway| gateway.interfaces.iter().any(|interface| interface.leg.place == Place::Network(id)));
-        if joined && network.decl.sensor.is_none() {
-            let finding = Finding::new("ZM-LOG-08", "missing").arg("network", &network.name).object(&network.name);
-            out.push(finding.label(network.span, "network"));
         }
     }
 }

@@ -16,6 +16,7 @@ mod flo_service;
 mod k8s;
 mod k8s_nodes;
 mod log;
+mod log_services;
 mod mgt;
 mod mgt_access;
 mod mgt_interfaces;
@@ -69,6 +70,7 @@ pub fn registry() -> Vec<Rule> {
         adr_names::RULES,
         evidence::RULES,
         log::RULES,
+        log_services::RULES,
         mgt::RULES,
         mgt_interfaces::RULES,
         mgt_access::RULES,
