@@ -2,8 +2,10 @@
 
 use crate::check::Checked;
 use crate::finding::Severity;
+use crate::i18n::Lang;
 use crate::model::Site;
 use crate::plan::Plan;
+use crate::targets::cluster::held;
 use crate::targets::{Files, VERSION};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -40,6 +42,8 @@ pub fn manifest(checked: &Checked, site: &Site, plan: Option<&Plan>, files: &Fil
         },
         "outputs": outputs,
         "flows": flows(site, plan),
+        "objects": objects(site, plan),
+        "residuals": residuals(site, plan),
     });
     format!("{manifest:#}\n")
 }
@@ -67,6 +71,25 @@ fn flows(site: &Site, plan: Option<&Plan>) -> Value {
         }
     }
     json!(enforcers)
+}
+
+/// File → object → flow, for the policies of clusters. In nftables rulesets every rule names its flow in its comment.
+fn objects(site: &Site, plan: Option<&Plan>) -> Value {
+    let mut files: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for item in plan.iter().flat_map(|plan| &plan.clusters).flat_map(|cluster| held(site, cluster).0) {
+        files.entry(item.file).or_default().insert(item.object, item.flow);
+    }
+    json!(files)
+}
+
+/// Cluster → what its policies leave open.
+fn residuals(site: &Site, plan: Option<&Plan>) -> Value {
+    let of_cluster = |cluster: &crate::plan::ClusterPlan| {
+        let stated: Vec<Value> =
+            held(site, cluster).1.iter().map(|item| json!({"id": item.id, "text": item.text(Lang::En)})).collect();
+        (cluster.name.clone(), json!(stated))
+    };
+    Value::Object(plan.iter().flat_map(|plan| &plan.clusters).map(of_cluster).collect())
 }
 
 /// The files a manifest names, itself included; none when there is no manifest.

@@ -61,11 +61,12 @@ impl Compiled {
         Self { site, plan, files }
     }
 
-    /// The policy files of a cluster.
+    /// The policy files of a cluster, without the list of them and the ConfigMap about them.
     pub fn policies(&self, cluster: &str) -> Vec<(String, String)> {
         let folders = [format!("kubernetes/{cluster}/"), format!("cilium/{cluster}/")];
         let of_cluster = |path: &str| folders.iter().any(|folder| path.starts_with(folder.as_str()));
-        let files = self.files.texts().filter(|(path, _)| of_cluster(path) && !path.ends_with("kustomization.yaml"));
+        let about = |path: &str| path.ends_with("/kustomization.yaml") || path.ends_with("/90-manifest.yaml");
+        let files = self.files.texts().filter(|(path, _)| of_cluster(path) && !about(path));
         files.map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
     }
 }

@@ -107,6 +107,10 @@ impl Policies {
         };
         let mut metadata = fields.need("metadata")?.map()?;
         let name = metadata.need("name")?.text()?;
+        if matches!(meaning, Meaning::Manifest) && name != MANIFEST {
+            *self.passed_over.entry(kind).or_default() += 1;
+            return Ok(());
+        }
         let namespace = metadata.take("namespace").map(|field| field.text()).transpose()?;
         let labels = metadata.take("labels").map(|field| field.labels()).transpose()?.unwrap_or_default();
         let header = Header { api, kind, namespace, name, labels };
@@ -152,6 +156,10 @@ impl Policies {
             Meaning::Binding => self.bound.extend(admission::binding(fields)?),
             Meaning::Namespace => {
                 self.namespaces.insert(header.name.clone(), header.labels.clone());
+            }
+            Meaning::Manifest => {
+                fields.need("data")?.labels()?;
+                fields.finish()?;
             }
             Meaning::Pod => {}
         }
@@ -216,6 +224,9 @@ impl Policies {
     }
 }
 
+/// The ConfigMap that says what is in force; it decides nothing.
+const MANIFEST: &str = "zc-manifest";
+
 type Reader = fn(&Header, Fields<'_, '_>, usize, &ClusterFacts, &mut Vec<Rule>) -> Read<()>;
 
 /// What an object is for.
@@ -226,6 +237,7 @@ enum Meaning {
     Egress,
     Admission,
     Binding,
+    Manifest,
     Namespace,
     Pod,
 }
@@ -242,6 +254,7 @@ impl Meaning {
             ("cilium.io/v2", "CiliumEgressGatewayPolicy") => Self::Egress,
             ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy") => Self::Admission,
             ("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding") => Self::Binding,
+            ("v1", "ConfigMap") => Self::Manifest,
             ("v1", "Namespace") => Self::Namespace,
             ("v1", "Pod") => Self::Pod,
             _ => return None,

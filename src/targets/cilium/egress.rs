@@ -5,7 +5,7 @@
 //! done by the flows' policies.
 
 use super::super::cluster::{
-    Capabilities, Labels, Metadata, Peer, Statement, Subject, Version, blocks, fitted, labels, pod_labels,
+    Capabilities, Labels, Metadata, Peer, Statement, Subject, Version, blocks, cluster_metadata, pod_labels,
 };
 use super::super::kubernetes::Layout;
 use super::objects::Selector;
@@ -89,17 +89,12 @@ pub fn emit(
             let mut selected = pod_labels(site, *id);
             selected.insert("io.kubernetes.pod.namespace".to_owned(), namespace.name.clone());
             let word = if family == Family::V4 { "v4" } else { "v6" };
-            let metadata = Metadata {
-                name: fitted(&format!("zc-egress-{word}.{name}")),
-                namespace: None,
-                labels: labels("egress"),
-                annotations: BTreeMap::new(),
-            };
+            let metadata = cluster_metadata(&format!("zc-egress-{word}.{name}"), "egress");
             let policy = policy(metadata, selected, &reached, &pool.name, address.to_string());
             files.entry(&namespace.name).or_default().push(policy);
         }
     }
-    for (namespace, policies) in &files {
+    for (namespace, policies) in files {
         let comment = "Source addresses outside the cluster. Nodes of the egress pool carry the label zonec.io/pool.";
         layout.add(&format!("40-egress/{namespace}.yaml"), comment, policies);
     }

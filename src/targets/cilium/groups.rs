@@ -1,6 +1,6 @@
 //! Long lists of addresses as CiliumCIDRGroup of `cilium.io/v2`: written once, named by every policy that needs them.
 
-use super::super::cluster::{Capabilities, Metadata, Peer, Statement, blocks, fitted, labels};
+use super::super::cluster::{Capabilities, Metadata, Peer, Statement, blocks, cluster_metadata, fitted};
 use super::super::kubernetes::Layout;
 use crate::model::{Addresses, Site};
 use serde::Serialize;
@@ -57,12 +57,11 @@ impl Groups {
     /// Writes the groups.
     pub(super) fn emit(&self, layout: &mut Layout) {
         for (addresses, name) in &self.0 {
-            let metadata =
-                Metadata { name: name.clone(), namespace: None, labels: labels("group"), annotations: BTreeMap::new() };
+            let metadata = cluster_metadata(name, "group");
             let prefixes = blocks(addresses).iter().map(|(cidr, _)| cidr.to_string()).collect();
             let group =
                 CidrGroup { api_version: "cilium.io/v2", kind: "CiliumCIDRGroup", metadata, spec: Spec { prefixes } };
-            layout.add(&format!("05-groups/{name}.yaml"), "Addresses that several policies name.", &[group]);
+            layout.add(&format!("05-groups/{name}.yaml"), "Addresses that several policies name.", vec![group]);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Residuals: towards released peers ICMP messages that are no requests are not denied (they open nothing); nodes, API server and health endpoints are not denied,
 //! because probes and webhooks come from there.
 
-use super::super::cluster::{Capabilities, Envelope, Metadata, Released, Version, complement, fitted, labels, ranges};
+use super::super::cluster::{Capabilities, Envelope, Released, Version, cluster_metadata, complement, ranges};
 use super::super::kubernetes::Layout;
 use super::objects::{DefaultDeny, Icmp, IcmpRule, Layer4, Policy, Selector, Spec};
 use super::{CLUSTER, NAMESPACE, Peers, cidr_rules, expression, in_namespace, port_rules};
@@ -33,12 +33,7 @@ pub fn emit(
     for id in site.clusters[plan.cluster].namespaces.iter().filter(|id| site.namespaces[**id].is_managed()) {
         let namespace = &site.namespaces[*id].name;
         let bound = |side| denials(site, *id, envelopes.get(&(*id, side)).unwrap_or(&none), capabilities);
-        let metadata = Metadata {
-            name: fitted(&format!("zc-guard.{namespace}")),
-            namespace: None,
-            labels: labels("guardrail"),
-            annotations: BTreeMap::new(),
-        };
+        let metadata = cluster_metadata(&format!("zc-guard.{namespace}"), "guardrail");
         let spec = Spec {
             description: Some(format!("upper bound of {namespace}: a deny wins over every allow")),
             endpoint_selector: in_namespace(namespace),
@@ -51,7 +46,7 @@ pub fn emit(
             ..Spec::default()
         };
         let comment = format!("Upper bound of namespace {namespace}: tenants may restrict, not widen.");
-        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, &[Policy::new(metadata, spec)]);
+        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, vec![Policy::new(metadata, spec)]);
     }
     Ok(())
 }

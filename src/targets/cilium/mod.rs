@@ -17,8 +17,8 @@ use self::groups::Groups;
 use self::objects::{Egress, Ingress, Layer7, Log, NameRule, Policy, Selector, Spec};
 use self::rules::{Peers, Rules, cidr_rules, expression, in_namespace, port_rules, proxied, sourced};
 use super::cluster::{
-    Capabilities, Metadata, NAME_SERVICE, Peer, Release, Statement, described, envelopes, fitted, labels, of_services,
-    ranges, statement_metadata, statements,
+    Capabilities, NAME_SERVICE, Peer, Release, Statement, cluster_metadata, described, envelopes, of_services, ranges,
+    statement_metadata, statements,
 };
 use super::kubernetes::{Layout, file_of};
 use super::{Files, Refused};
@@ -53,18 +53,21 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
     for id in cluster.namespaces.iter().filter(|id| site.namespaces[**id].is_managed()) {
         let name = &site.namespaces[*id].name;
         let comment = format!("Namespace {name}: what no flow allows is denied.");
-        layout.add(&format!("10-baseline/{name}.yaml"), &comment, &[default_deny(name)]);
+        layout.add(&format!("10-baseline/{name}.yaml"), &comment, vec![default_deny(name)]);
     }
     let mut refused = Vec::new();
-    let mut objects: BTreeMap<String, Vec<Policy>> = BTreeMap::new();
+    let mut objects: BTreeMap<String, Vec<(Option<String>, Policy)>> = BTreeMap::new();
     for statement in &statements {
         match emitter.policy(statement) {
-            Ok(policy) => objects.entry(file_of(site, statement)).or_default().push(policy),
+            Ok(policy) => {
+                let about = Some(described(site, statement));
+                objects.entry(file_of(site, statement)).or_default().push((about, policy));
+            }
             Err(reason) => refused.push(Refused { enforcer: plan.name.clone(), flow: statement.flow(), reason }),
         }
     }
-    for (path, objects) in &objects {
-        layout.add(path, "Released flows, one object per flow, side and component.", objects);
+    for (path, objects) in objects {
+        layout.add_flows(&path, objects);
     }
     let envelopes = envelopes(site, &statements);
     for kind in &capabilities.guardrails {
@@ -85,18 +88,14 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
     if !refused.is_empty() {
         return Err(refused);
     }
-    layout.write(files).map_err(|reason| vec![Refused { enforcer: plan.name.clone(), flow: None, reason }])
+    layout.add_manifest(site, plan, &capabilities, &statements);
+    layout.write(files).map_err(refuse)
 }
 
 /// Clusterwide, so that tenants cannot delete it; by the namespace's name, so that no label has to be kept. The empty rules
 /// match nothing and isolate.
 fn default_deny(namespace: &str) -> Policy {
-    let metadata = Metadata {
-        name: fitted(&format!("zc-000-default-deny.{namespace}")),
-        namespace: None,
-        labels: labels("baseline"),
-        annotations: BTreeMap::new(),
-    };
+    let metadata = cluster_metadata(&format!("zc-000-default-deny.{namespace}"), "baseline");
     let spec = Spec {
         endpoint_selector: in_namespace(namespace),
         ingress: vec![Ingress::default()],
@@ -120,7 +119,7 @@ impl Emitter<'_> {
         // At most 32 characters, of which the flow's name gives way.
         let short: String = id.chars().take(25 - side.len()).collect();
         let mut spec = Spec {
-            description: Some(format!("{id} {side}: {}", described(site, statement))),
+            description: Some(release(site, statement)),
             log: self.rules.capabilities.policy_log().then(|| Log { value: format!("zonec {short} {side}") }),
             endpoint_selector: Selector { match_labels: sourced(statement.pods(site))?, match_expressions: Vec::new() },
             ..Spec::default()
@@ -147,6 +146,20 @@ impl Emitter<'_> {
             && statement.side == Side::Egress
             && self.by_name.contains(&statement.namespace)
     }
+}
+
+/// What is released, why and by which decision: shown with the policy in the cluster.
+fn release(site: &Site, statement: &Statement) -> String {
+    let mut text = described(site, statement);
+    if let Some(flow) = statement.flow().map(|id| &site.flows[id].decl) {
+        if let Some(purpose) = &flow.purpose {
+            text = format!("{text} ({})", purpose.value.0);
+        }
+        if let Some(approved) = &flow.approved {
+            text = format!("{text} {}", approved.reference.value.0);
+        }
+    }
+    text
 }
 
 /// Ports of the name service behind the proxy that learns which addresses names have. It lets every question pass: which names

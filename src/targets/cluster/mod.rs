@@ -2,14 +2,20 @@
 
 mod capabilities;
 mod envelope;
+mod manifest;
 mod names;
 mod ports;
+mod residuals;
 mod statements;
 
 pub use capabilities::{Capabilities, Version};
 pub use envelope::{Envelope, OutsideRelease, Ports, Released, envelopes};
-pub use names::{Metadata, NAME_SERVICE, described, fitted, is_platform, labels, route, statement_metadata};
+pub use manifest::{Held, config_map, held};
+pub use names::{
+    Metadata, NAME_SERVICE, cluster_metadata, described, fitted, is_platform, labels, route, statement_metadata,
+};
 pub use ports::{PortRange, chunks, complement, of_services, protocol, ranges};
+pub use residuals::{Residual, residuals};
 pub use statements::{Blocks, Labels, Peer, Release, Rule, Statement, Subject, blocks, pod_labels, statements};
 
 use super::{Files, Refused};
@@ -34,15 +40,18 @@ pub fn emit(site: &Site, plan: &Plan, files: &mut Files) -> Result<(), Vec<Refus
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
 
-/// Objects as a multi-document YAML text.
+/// Objects as a multi-document YAML text, each with a line about it where there is something to say.
 ///
 /// # Errors
 /// What the writer reports.
-pub fn documents<T: Serialize>(comment: &str, objects: &[T]) -> Result<String, String> {
+pub fn documents<T: Serialize>(comment: &str, objects: &[(Option<String>, T)]) -> Result<String, String> {
     let mut text = format!("# {comment}\n");
-    for (place, object) in objects.iter().enumerate() {
+    for (place, (about, object)) in objects.iter().enumerate() {
         if place > 0 {
             text.push_str("---\n");
+        }
+        if let Some(about) = about {
+            text.push_str(&format!("# {about}\n"));
         }
         text.push_str(&serde_yaml::to_string(object).map_err(|error| error.to_string())?);
         if !text.ends_with('\n') {

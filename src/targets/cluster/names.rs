@@ -24,6 +24,20 @@ pub struct Metadata {
     pub annotations: BTreeMap<String, String>,
 }
 
+impl Metadata {
+    /// Writes down when Argo CD applies the object: groups and flows without a mark, then baseline, guardrails, manifest.
+    /// The first roll-out cuts nothing off that way.
+    pub fn place(&mut self) {
+        let wave = match self.labels.get("zonec.io/role").map(String::as_str) {
+            Some("baseline") => "1",
+            Some("guardrail") => "2",
+            Some("manifest") => "3",
+            _ => return,
+        };
+        self.annotations.insert("argocd.argoproj.io/sync-wave".to_owned(), wave.to_owned());
+    }
+}
+
 /// Labels that every object carries, with its role.
 #[must_use]
 pub fn labels(role: &str) -> BTreeMap<String, String> {
@@ -84,13 +98,25 @@ pub fn statement_metadata(site: &Site, statement: &Statement) -> Metadata {
     }
 }
 
-/// What a statement comes from, in one line.
+/// What a statement releases, in one line: `f1 out: portal -> postgres, postgresql`.
 #[must_use]
 pub fn described(site: &Site, statement: &Statement) -> String {
-    statement.flow().map_or_else(
-        || format!("name service of cluster {}", site.clusters[site.namespaces[statement.namespace].cluster].name),
-        |id| route(site, &site.flows[id]),
-    )
+    let side = if statement.side == Side::Ingress { "in" } else { "out" };
+    let Some(flow) = statement.flow().map(|id| &site.flows[id]) else {
+        let cluster = &site.clusters[site.namespaces[statement.namespace].cluster];
+        return format!("{NAME_SERVICE} {side}: name service of cluster {}", cluster.name);
+    };
+    let services: Vec<String> = flow.services.iter().map(|service| service.expr.to_string()).collect();
+    format!("{} {side}: {}, {}", flow.name, route(site, flow), services.join(" "))
+}
+
+/// Metadata of a clusterwide object, with the place in which Argo CD applies it: flows first, then what closes the rest.
+#[must_use]
+pub fn cluster_metadata(name: &str, role: &str) -> Metadata {
+    let mut metadata =
+        Metadata { name: fitted(name), namespace: None, labels: labels(role), annotations: BTreeMap::new() };
+    metadata.place();
+    metadata
 }
 
 /// Whether the flow serves the platform (DNS, API server, monitoring).

@@ -4,12 +4,11 @@
 //! write only rules whose peers are pods of the same namespace. Who may write NetworkPolicies in `kube-system` is taken
 //! for the platform and is not held to it. Policies that exist already are not seen by admission: remove them first.
 
-use super::super::cluster::{Capabilities, Metadata, Version, labels};
+use super::super::cluster::{Capabilities, Metadata, Version, cluster_metadata};
 use super::Layout;
 use crate::model::Site;
 use crate::plan::ClusterPlan;
 use serde::Serialize;
-use std::collections::BTreeMap;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,12 +107,7 @@ pub(super) fn emit(
     if names.is_empty() {
         return Ok(());
     }
-    let metadata = || Metadata {
-        name: NAME.to_owned(),
-        namespace: None,
-        labels: labels("guardrail"),
-        annotations: BTreeMap::new(),
-    };
+    let metadata = || cluster_metadata(NAME, "guardrail");
     let rule = |operations: Vec<&'static str>| ResourceRule {
         api_groups: vec!["networking.k8s.io"],
         api_versions: vec!["*"],
@@ -170,6 +164,6 @@ pub(super) fn emit(
         spec: BindingSpec { policy_name: NAME, validation_actions: vec!["Deny"] },
     };
     let comment = "Tenants' NetworkPolicies may name pods of their own namespace only.";
-    layout.add("00-guardrails/tenants.yaml", comment, &[Either::Policy(policy), Either::Binding(binding)]);
+    layout.add("00-guardrails/tenants.yaml", comment, vec![Either::Policy(policy), Either::Binding(binding)]);
     Ok(())
 }

@@ -3,7 +3,9 @@
 //!
 //! Residual: the API has no addresses on ingress, so it cannot stop a tenant from opening a namespace to the outside.
 
-use super::super::cluster::{Capabilities, Envelope, Metadata, PortRange, Version, blocks, fitted, labels, ranges};
+use super::super::cluster::{
+    Capabilities, Envelope, Metadata, PortRange, Version, blocks, cluster_metadata, fitted, ranges,
+};
 use super::Layout;
 use super::objects::LabelSelector;
 use crate::model::{NamespaceId, Site};
@@ -107,7 +109,7 @@ pub(super) fn emit(
         let policies: Vec<ClusterNetworkPolicy> =
             (0..parts).map(|number| policy(namespace, number, part(&ingress, number), part(&egress, number))).collect();
         let comment = format!("Upper bound of namespace {namespace}: tenants may restrict, not widen.");
-        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, &policies);
+        layout.add(&format!("00-guardrails/{namespace}.yaml"), &comment, policies);
     }
     Ok(())
 }
@@ -119,12 +121,7 @@ fn policy(namespace: &str, number: usize, ingress: Vec<Rule>, egress: Vec<Rule>)
     ClusterNetworkPolicy {
         api_version: "policy.networking.k8s.io/v1alpha2",
         kind: "ClusterNetworkPolicy",
-        metadata: Metadata {
-            name: fitted(&format!("zc-guard-{namespace}{place}")),
-            namespace: None,
-            labels: labels("guardrail"),
-            annotations: BTreeMap::new(),
-        },
+        metadata: cluster_metadata(&format!("zc-guard-{namespace}{place}"), "guardrail"),
         spec: Spec {
             tier: "Admin",
             priority: 100 + u16::try_from(number).unwrap_or(u16::MAX - 100),

@@ -10,8 +10,9 @@ mod objects;
 
 use self::objects::{EgressRule, IngressRule, IpBlock, LabelSelector, NetworkPolicy, Peer, PolicySpec, Port};
 use super::cluster::{
-    Capabilities, Kustomization, Labels, Metadata, Peer as ClusterPeer, Rule, Statement, Subject, blocks, documents,
-    envelopes, labels, of_services, pod_labels, ranges, statement_metadata, statements,
+    Capabilities, Kustomization, Labels, Metadata, Peer as ClusterPeer, Rule, Statement, Subject, blocks,
+    cluster_metadata, config_map, described, documents, envelopes, of_services, pod_labels, ranges, statement_metadata,
+    statements,
 };
 use super::{Files, Refused};
 use crate::model::{NamespaceId, ServiceMatch, Site};
@@ -35,19 +36,22 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
         layout.add(
             &format!("10-baseline/{name}.yaml"),
             &format!("Namespace {name}: what no flow allows is denied."),
-            &[emitter.default_deny(*id)],
+            vec![emitter.default_deny(*id)],
         );
     }
     let mut refused = Vec::new();
-    let mut objects: BTreeMap<String, Vec<NetworkPolicy>> = BTreeMap::new();
+    let mut objects: BTreeMap<String, Vec<(Option<String>, NetworkPolicy)>> = BTreeMap::new();
     for statement in &statements {
         match emitter.policy(statement) {
-            Ok(policy) => objects.entry(file_of(site, statement)).or_default().push(policy),
+            Ok(policy) => {
+                let about = Some(described(site, statement));
+                objects.entry(file_of(site, statement)).or_default().push((about, policy));
+            }
             Err(reason) => refused.push(Refused { enforcer: plan.name.clone(), flow: statement.flow(), reason }),
         }
     }
-    for (path, objects) in &objects {
-        layout.add(path, "Released flows, one object per flow, side and component.", objects);
+    for (path, objects) in objects {
+        layout.add_flows(&path, objects);
     }
     let envelopes = envelopes(site, &statements);
     for guardrail in &capabilities.guardrails {
@@ -69,7 +73,8 @@ pub fn emit(site: &Site, plan: &ClusterPlan, files: &mut Files) -> Result<(), Ve
     if !refused.is_empty() {
         return Err(refused);
     }
-    layout.write(files).map_err(|reason| vec![Refused { enforcer: plan.name.clone(), flow: None, reason }])
+    layout.add_manifest(site, plan, &capabilities, &statements);
+    layout.write(files).map_err(refuse)
 }
 
 /// The file of a statement: platform flows apart, the others by namespace and component.
@@ -96,15 +101,39 @@ impl Layout {
         Self { folder, texts: BTreeMap::new() }
     }
 
-    pub(super) fn add<T: serde::Serialize>(&mut self, path: &str, comment: &str, objects: &[T]) {
-        self.texts.insert(path.to_owned(), documents(comment, objects));
+    pub(super) fn add<T: serde::Serialize>(&mut self, path: &str, comment: &str, objects: Vec<T>) {
+        let objects: Vec<(Option<String>, T)> = objects.into_iter().map(|object| (None, object)).collect();
+        self.texts.insert(path.to_owned(), documents(comment, &objects));
+    }
+
+    /// Objects of flows, each with a line about it.
+    pub(super) fn add_flows<T: serde::Serialize>(&mut self, path: &str, objects: Vec<(Option<String>, T)>) {
+        let comment = if path.starts_with("30-") {
+            "What the platform needs: one object per flow and side."
+        } else {
+            "Released flows: one object per flow and side."
+        };
+        self.texts.insert(path.to_owned(), documents(comment, &objects));
+    }
+
+    /// What is in force in the cluster, from everything that has been added.
+    pub(super) fn add_manifest(
+        &mut self,
+        site: &Site,
+        plan: &ClusterPlan,
+        capabilities: &Capabilities,
+        statements: &[Statement],
+    ) {
+        let texts = self.texts.iter().filter_map(|(path, text)| Some((path.as_str(), text.as_deref().ok()?)));
+        let manifest = config_map(site, plan, capabilities, statements, texts);
+        self.add("90-manifest.yaml", "What is in force in this cluster, and what that leaves open.", vec![manifest]);
     }
 
     pub(super) fn write(self, files: &mut Files) -> Result<(), String> {
         let resources: Vec<String> = self.texts.keys().cloned().collect();
         let kustomization = Kustomization::new(resources);
         let comment = "Made by zonec. Resources only: commonLabels would rewrite the selectors.";
-        files.add(format!("{}/kustomization.yaml", self.folder), documents(comment, &[kustomization])?);
+        files.add(format!("{}/kustomization.yaml", self.folder), documents(comment, &[(None, kustomization)])?);
         for (path, text) in self.texts {
             files.add(format!("{}/{path}", self.folder), text?);
         }
@@ -121,10 +150,8 @@ struct Emitter<'a> {
 impl Emitter<'_> {
     fn default_deny(&self, id: NamespaceId) -> NetworkPolicy {
         let metadata = Metadata {
-            name: "zc-000-default-deny".to_owned(),
             namespace: Some(self.site.namespaces[id].name.clone()),
-            labels: labels("baseline"),
-            annotations: BTreeMap::new(),
+            ..cluster_metadata("zc-000-default-deny", "baseline")
         };
         NetworkPolicy::new(metadata, PolicySpec { policy_types: vec!["Ingress", "Egress"], ..PolicySpec::default() })
     }
