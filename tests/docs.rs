@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use clap::CommandFactory;
 use std::path::Path;
 use zonec::check::check;
 use zonec::compile::compile;
 use zonec::i18n::Lang;
-use zonec::rules::{Catalogue, registry};
+use zonec::model::Blueprint;
+use zonec::rules::{Catalogue, is_decided, registry};
 use zonec::source::{Date, MemoryWorld};
+
+#[path = "support/pages.rs"]
+mod pages;
 
 /// Compares a file of the repository with what it should hold, or rewrites it.
 fn current(path: &str, wanted: &str) {
@@ -22,7 +27,7 @@ fn current(path: &str, wanted: &str) {
 
 #[test]
 fn the_schema() {
-    current("docs/zonec.schema.json", &format!("{:#}\n", zonec::syntax::language_schema()));
+    current("docs/zonec.schema.json", &format!("{:#}\n", zonec::cli::schema().unwrap()));
 }
 
 #[test]
@@ -40,10 +45,6 @@ fn the_picture_of_the_readme() {
 #[test]
 fn the_state_of_the_rules() {
     let catalogue = Catalogue::load("dvs-2.0").unwrap();
-    let mut decided: Vec<&str> = registry().iter().map(|(id, _)| *id).collect();
-    // The resolver decides these: without names and a rule set no rule can be evaluated.
-    decided.extend(["ZM-MOD-01", "ZM-MOD-04"]);
-    let is_decided = |id: &str| decided.contains(&id) || id.starts_with("ZM-ABW-");
     let count = catalogue.ids().filter(|id| is_decided(id)).count();
     let mut page = format!(
         "# Which rules are decided\n\nGenerated. {count} of the {} rules and attestations of the catalogue are decided by this version. The\nothers have their texts (`zonec explain`) and are not checked.\n\n| rule | grade | title | decided |\n|:--|:--|:--|:--|\n",
@@ -54,6 +55,40 @@ fn the_state_of_the_rules() {
         page += &format!("| {id} | {} | {} | {mark} |\n", rule.grade, rule.title.get(Lang::En));
     }
     current("docs/state.md", &page);
+}
+
+#[test]
+fn the_pages_of_the_rules() {
+    let catalogue = Catalogue::load("dvs-2.0").unwrap();
+    current("docs/rules/README.md", &pages::rules_index(&catalogue));
+    let mut names = vec!["README.md".to_owned()];
+    for family in catalogue.families() {
+        let name = format!("{}.md", family.family.to_lowercase());
+        current(&format!("docs/rules/{name}"), &pages::rules_family(family, is_decided));
+        names.push(name);
+    }
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rules")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(names.contains(&name), "docs/rules/{name} belongs to no family");
+    }
+}
+
+#[test]
+fn the_reference_of_the_language() {
+    let catalogue = Catalogue::load("dvs-2.0").unwrap();
+    current("docs/language.md", &pages::language(&zonec::cli::schema().unwrap(), &catalogue));
+}
+
+#[test]
+fn the_tables_of_kinds_and_services() {
+    let blueprint = Blueprint::load("dvs-2.0").unwrap();
+    current("docs/kinds.md", &pages::kinds(&blueprint));
+    current("docs/services.md", &pages::services(&blueprint));
+}
+
+#[test]
+fn the_command_line() {
+    current("docs/cli.md", &pages::cli(zonec::cli::Cli::command()));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub(super) fn today() -> Date {
 /// A folder with a site in it.
 struct DiskWorld {
     root: PathBuf,
+    /// The folder as given on the command line, with its last `/`; empty for the current one.
+    given: String,
     main: String,
     as_of: Date,
 }
@@ -43,8 +45,10 @@ pub(super) fn open(site: &str, as_of: Date) -> Result<Box<dyn World>, Stop> {
         (folder.to_path_buf(), name.to_owned())
     };
     // A folder that does not exist makes a file that does not exist; the reader says so.
+    let given = folder.to_string_lossy();
+    let given = if given == "." { String::new() } else { format!("{}/", given.trim_end_matches('/')) };
     let root = folder.canonicalize().unwrap_or(folder);
-    Ok(Box::new(DiskWorld { root, main, as_of }))
+    Ok(Box::new(DiskWorld { root, given, main, as_of }))
 }
 
 impl DiskWorld {
@@ -102,5 +106,9 @@ impl World for DiskWorld {
 
     fn main_file(&self) -> &str {
         &self.main
+    }
+
+    fn shown(&self, path: &str) -> String {
+        format!("{}{path}", self.given)
     }
 }

@@ -8,10 +8,13 @@ mod explain;
 mod format;
 mod new;
 mod report;
+mod schema;
 mod shell;
 mod trace;
 mod verify;
 mod verify_gateway;
+
+pub use schema::schema;
 
 use crate::check::{Checked, check};
 use crate::i18n::Lang;
@@ -251,7 +254,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Completions { shell } => shell::completions(*shell, out),
         Command::Man => shell::man(out),
         Command::Schema => {
-            writeln!(out, "{:#}", crate::syntax::language_schema())?;
+            writeln!(out, "{:#}", schema()?)?;
             Ok(OK)
         }
     }

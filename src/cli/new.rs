@@ -4,7 +4,7 @@
 //! `{blueprint}`, `{today}` and `{year}` are filled in.
 
 use super::{Format, OK, Options, Stop};
-use crate::data;
+use crate::data::{self, DataError};
 use crate::i18n::{Lang, fill};
 use crate::source::Date;
 use serde_json::json;
@@ -27,7 +27,7 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
     options.only(&[Format::Human, Format::Json])?;
     let folder = &arguments.folder;
-    let files = starter(&arguments.blueprint, &site_name(folder), options.as_of(), options.lang());
+    let files = starter(&arguments.blueprint, &site_name(folder), options.as_of(), options.lang())?;
     if files.is_empty() {
         let text = options.word("there is no blueprint", "es gibt keine Blaupause");
         let known = options.word("known are", "bekannt sind");
@@ -76,8 +76,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Stop> {
 }
 
 /// The files of a starter site, the main file first; none when there is no such blueprint.
-#[must_use]
-pub fn starter(blueprint: &str, name: &str, today: Date, lang: Lang) -> Vec<(String, String)> {
+fn starter(blueprint: &str, name: &str, today: Date, lang: Lang) -> Result<Vec<(String, String)>, DataError> {
     let year = today.plus_months(12).unwrap_or(today);
     let args = [
         ("name", name.to_owned()),
@@ -92,10 +91,10 @@ pub fn starter(blueprint: &str, name: &str, today: Date, lang: Lang) -> Vec<(Str
         .filter_map(|(path, text)| Some((path.strip_suffix(".txt")?.to_owned(), fill(&in_language(text, lang), &args))))
         .collect();
     if !files.is_empty() {
-        files.push((SCHEMA.to_owned(), format!("{:#}\n", crate::syntax::language_schema())));
+        files.push((SCHEMA.to_owned(), format!("{:#}\n", super::schema()?)));
     }
     files.sort_by_key(|(path, _)| (path != "site.yaml", path.clone()));
-    files
+    Ok(files)
 }
 
 /// The lines of one language and those of both.
@@ -150,7 +149,7 @@ mod tests {
         let today = Date::new(2026, 11, 24).unwrap_or(Date::EPOCH);
         for blueprint in data::blueprints() {
             for lang in [Lang::En, Lang::De] {
-                let files = starter(&blueprint, "musterstadt", today, lang);
+                let files = starter(&blueprint, "musterstadt", today, lang).unwrap_or_else(|error| panic!("{error}"));
                 let files = files.into_iter().map(|(path, text)| (path, text.into_bytes())).collect();
                 let world = MemoryWorld { files, as_of: today, main: "site.yaml".to_owned() };
                 let checked = check(&world, true).unwrap_or_else(|error| panic!("{error}"));

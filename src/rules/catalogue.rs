@@ -251,6 +251,12 @@ impl Catalogue {
         id.starts_with("ZM-ATT-")
     }
 
+    /// The words for a shape of the language (`prefix`: an address prefix); the key itself when there are none.
+    #[must_use]
+    pub fn shape<'a>(&'a self, key: &'a str, lang: Lang) -> &'a str {
+        self.syntax.shapes.get(key).map_or(key, |text| text.get(lang))
+    }
+
     /// Title of a finding's rule.
     #[must_use]
     pub fn title(&self, finding: &Finding, lang: Lang) -> String {
@@ -267,7 +273,7 @@ impl Catalogue {
     pub fn message(&self, finding: &Finding, lang: Lang) -> String {
         let args = self.translate(&finding.args, lang);
         match self.message_of(finding) {
-            Some(message) => fill(if lang == Lang::De { &message.de } else { &message.en }, &args),
+            Some(message) => sentence(fill(message.get(lang), &args), lang),
             None => format!("{} ({})", self.title(finding, lang), finding.case),
         }
     }
@@ -283,7 +289,7 @@ impl Catalogue {
         } else {
             Some(self.rule(finding.rule).map_or(&self.syntax.help, |rule| &rule.help))
         };
-        own.or(general).map_or_else(String::new, |help| fill(help.get(lang), &args))
+        own.or(general).map_or_else(String::new, |help| sentence(fill(help.get(lang), &args), lang))
     }
 
     /// The text of a label.
@@ -320,6 +326,16 @@ impl Message {
             Lang::En => &self.en,
             Lang::De => &self.de,
         }
+    }
+}
+
+/// A German sentence begins with a capital, also where a placeholder stands first.
+fn sentence(text: String, lang: Lang) -> String {
+    match (lang, text.chars().next()) {
+        (Lang::De, Some(first)) if first.is_lowercase() => {
+            first.to_uppercase().collect::<String>() + text.get(first.len_utf8()..).unwrap_or_default()
+        }
+        _ => text,
     }
 }
 

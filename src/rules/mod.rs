@@ -86,11 +86,13 @@ pub fn registry() -> Vec<Rule> {
     families.iter().flat_map(|family| family.iter().copied()).collect()
 }
 
-/// Whether this version decides a rule: by a function of the registry, while names are resolved (ZM-MOD-01), or while
+/// Whether this version decides a rule: by a function of the registry, while names are resolved (ZM-MOD-01, ZM-MOD-04), or while
 /// deviations are weighed (ABW).
 #[must_use]
 pub fn is_decided(id: &str) -> bool {
-    id == "ZM-MOD-01" || id.starts_with("ZM-ABW-") || registry().iter().any(|(rule, _)| *rule == id)
+    matches!(id, "ZM-MOD-01" | "ZM-MOD-04")
+        || id.starts_with("ZM-ABW-")
+        || registry().iter().any(|(rule, _)| *rule == id)
 }
 
 /// Evaluates rules. The findings carry no severity but where a rule weighs a case itself; `deviations` sets it.

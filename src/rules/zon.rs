@@ -6,6 +6,7 @@ use crate::finding::Finding;
 use crate::graph::Vertex;
 use crate::model::{ComponentId, End, LegRole, Place, Property, Site, ZoneId};
 use crate::syntax::document::MainZone;
+use crate::syntax::nearest;
 use std::collections::BTreeSet;
 
 pub(super) const RULES: &[Rule] = &[
@@ -221,7 +222,12 @@ fn known_class(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             let span = zone.decl.class.as_ref().map_or(zone.span, |class| class.span);
             let finding = Finding::new("ZM-ZON-01", "unknown-class").arg("zone", &zone.name).arg("class", &zone.class);
             let finding = finding.arg("blueprint", &site.blueprint.name).object(&zone.name);
-            out.push(finding.label(span, "class"));
+            let known = || site.blueprint.classes.keys().map(String::as_str);
+            let finding = finding.arg("known", known().collect::<Vec<_>>().join("`, `")).label(span, "class");
+            out.push(match nearest(&zone.class, known()) {
+                Some(near) => finding.fix(span, near),
+                None => finding,
+            });
         }
     }
 }

@@ -37,6 +37,11 @@ pub trait World {
 
     /// Path of the site's main file.
     fn main_file(&self) -> &str;
+
+    /// A path as the user knows it, for messages about files that are not there.
+    fn shown(&self, path: &str) -> String {
+        path.to_owned()
+    }
 }
 
 /// A site held in memory: tests, standard input, another revision of a repository.

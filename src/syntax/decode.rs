@@ -111,7 +111,7 @@ impl Fault {
 /// Reads a scalar type; used by the `Decode` implementations of scalars.
 pub fn decode_scalar<T: Scalar>(node: &Node<'_>, cx: &mut Cx) -> Option<T> {
     let Value::Scalar { text, .. } = &node.value else {
-        cx.expected(T::SHAPE, node);
+        one_expected(T::SHAPE, node, cx);
         return None;
     };
     if node.is_null() {
@@ -127,6 +127,21 @@ pub fn decode_scalar<T: Scalar>(node: &Node<'_>, cx: &mut Cx) -> Option<T> {
             }
             None
         }
+    }
+}
+
+/// Reports a list or map where one value belongs; a list of one value is mended.
+fn one_expected(shape: &'static str, node: &Node<'_>, cx: &mut Cx) {
+    cx.expected(shape, node);
+    let Value::Seq(items) = &node.value else { return };
+    if let Some(finding) = cx.findings.last_mut() {
+        finding.case = "one-expected";
+    }
+    if let [one] = items.as_slice()
+        && let Some(text) = one.text()
+        && matches!(one.value, Value::Scalar { plain: true, .. })
+    {
+        cx.mend(node.span, text);
     }
 }
 
@@ -267,7 +282,7 @@ impl<K: Scalar, V: Decode> Decode for Entries<K, V> {
 
     fn schema(defs: &mut Defs) -> Json {
         let value = V::schema(defs);
-        json!({ "type": "object", "propertyNames": K::schema(), "additionalProperties": value })
+        json!({ "type": "object", "propertyNames": super::schema::titled::<K>(), "additionalProperties": value })
     }
 }
 

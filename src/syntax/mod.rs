@@ -10,6 +10,7 @@ mod record;
 pub mod scalars;
 mod schema;
 pub mod service;
+mod slip;
 pub mod tree;
 
 pub use decode::Spanned;

@@ -42,7 +42,7 @@ pub fn read_site(world: &dyn World, limits: &Limits) -> Read {
             let matches = match world.glob(&path) {
                 Ok(matches) => matches,
                 Err(error) => {
-                    read.findings.push(unreadable(&error, &path, Some(pattern.span), limits));
+                    read.findings.push(unreadable(&error, &world.shown(&path), Some(pattern.span), limits));
                     continue;
                 }
             };
@@ -87,7 +87,7 @@ fn read_file(
     let text = match load_text(world, &pending.path, limits) {
         Ok(text) => text,
         Err(error) => {
-            read.findings.push(refused(&error, &pending.path, pending.named_at, limits));
+            read.findings.push(refused(&error, &world.shown(&pending.path), pending.named_at, limits));
             return None;
         }
     };

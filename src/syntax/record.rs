@@ -90,7 +90,9 @@ macro_rules! keywords {
             }
 
             fn schema() -> serde_json::Value {
-                serde_json::json!({ "enum": Self::WORDS })
+                let about: &[&str] = &[ $( concat!($($doc),+) ),+ ];
+                let about: Vec<&str> = about.iter().map(|text| text.trim()).collect();
+                serde_json::json!({ "enum": Self::WORDS, "enumDescriptions": about })
             }
         }
 
@@ -110,7 +112,7 @@ macro_rules! scalar {
             }
 
             fn schema(_: &mut $crate::syntax::schema::Defs) -> serde_json::Value {
-                <$name as $crate::syntax::decode::Scalar>::schema()
+                $crate::syntax::schema::titled::<$name>()
             }
         }
     )+ };

@@ -26,6 +26,14 @@ fn is_name(text: &str) -> bool {
         && text.len() <= 63
 }
 
+/// A text that is no name, with the name that it would be in lower case.
+fn no_name(case: &'static str, text: &str) -> Fault {
+    let lower = text.to_lowercase().replace(['_', ' ', '.'], "-");
+    let plain = lower.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue").replace('ß', "ss");
+    let fault = Fault::of(case, text);
+    if is_name(&plain) { fault.fix(plain) } else { fault }
+}
+
 /// A name: `[a-z][a-z0-9-]{0,62}`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Name(pub String);
@@ -34,7 +42,7 @@ impl Scalar for Name {
     const SHAPE: &'static str = "name";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(Fault::of("invalid-name", text)) }
+        if is_name(text) { Ok(Self(text.to_owned())) } else { Err(no_name("invalid-name", text)) }
     }
 
     fn schema() -> Json {
@@ -54,7 +62,7 @@ impl Scalar for Ref {
             Some((cluster, namespace)) => is_name(cluster) && is_name(namespace),
             None => is_name(text),
         };
-        if valid { Ok(Self(text.to_owned())) } else { Err(Fault::of("invalid-reference", text)) }
+        if valid { Ok(Self(text.to_owned())) } else { Err(no_name("invalid-reference", text)) }
     }
 
     fn schema() -> Json {
@@ -160,12 +168,22 @@ impl Scalar for Date {
     const SHAPE: &'static str = "date";
 
     fn parse(text: &str) -> Result<Self, Fault> {
-        text.parse().map_err(|()| Fault::of("invalid-date", text))
+        text.parse().map_err(|()| {
+            let fault = Fault::of("invalid-date", text);
+            german_date(text).map_or(fault.clone(), |date| fault.fix(date.to_string()))
+        })
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+        json!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$" })
     }
+}
+
+/// `24.11.2026` as a date.
+fn german_date(text: &str) -> Option<Date> {
+    let mut parts = text.split('.');
+    let (day, month, year) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    if parts.next().is_some() { None } else { Date::new(year, month, day) }
 }
 
 /// The rule id of a catalogue: `ZM-PAP-01`. A wildcard parses, so that ZM-ABW-07 can name it.
@@ -308,6 +326,10 @@ pub struct Prefix(pub IpNet);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Address(pub IpNet);
 
+/// An IPv4 address, and the letters of an IPv6 address, as a regular expression for editors.
+const V4: &str = "((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])\\.){3}(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+const V6: &str = "[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]+";
+
 fn parse_net(text: &str) -> Result<IpNet, Fault> {
     let net: IpNet = text.parse().map_err(|_| Fault::of("invalid-prefix", text))?;
     if net.addr() != net.network() {
@@ -330,14 +352,15 @@ impl Scalar for Prefix {
 
     fn parse(text: &str) -> Result<Self, Fault> {
         if let Ok(address) = text.parse::<IpAddr>() {
-            let bits = if address.is_ipv4() { 32 } else { 128 };
-            return Err(Fault::of("prefix-without-length", text).fix(format!("{text}/{bits}")));
+            let (bits, net) = if address.is_ipv4() { (32, 24) } else { (128, 64) };
+            let fault = Fault::of("prefix-without-length", text);
+            return Err(fault.arg("host", format!("{text}/{bits}")).arg("net", format!("{text}/{net}")));
         }
         parse_net(text).map(Self)
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:]+/[0-9]{1,3}$" })
+        json!({ "type": "string", "pattern": format!("^({V4}/([1-9]|[12][0-9]|3[0-2])|{V6}/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))$") })
     }
 }
 
@@ -354,7 +377,7 @@ impl Scalar for Address {
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$" })
+        json!({ "type": "string", "pattern": format!("^({V4}(/([1-9]|[12][0-9]|3[0-2]))?|{V6}(/([1-9]|[1-9][0-9]|1[01][0-9]|12[0-8]))?)$") })
     }
 }
 

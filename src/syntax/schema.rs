@@ -1,6 +1,6 @@
 //! JSON Schema (Draft 2020-12) of the language, collected from the records while they describe themselves.
 
-use super::decode::Decode;
+use super::decode::{Decode, Scalar};
 use super::document::Document;
 use serde_json::{Map, Value as Json, json};
 
@@ -42,6 +42,15 @@ impl Defs {
         }
         json!({ "$ref": format!("#/$defs/{name}") })
     }
+}
+
+/// The schema of a scalar, titled by its shape (`shapes:` in `zones/syntax.yaml`), for editors and the language reference.
+pub fn titled<T: Scalar>() -> Json {
+    let mut schema = T::schema();
+    if let Some(object) = schema.as_object_mut() {
+        object.insert("title".to_owned(), json!(T::SHAPE));
+    }
+    schema
 }
 
 fn property(field: Field) -> (String, Json) {

@@ -160,7 +160,8 @@ impl Scalar for ServiceExpr {
     }
 
     fn schema() -> Json {
-        json!({ "type": "string", "pattern": "^([0-9]{1,5}(-[0-9]{1,5})?/(tcp|udp|sctp)|any(/(any|tcp|udp|sctp))?|icmp(v6)?:[a-z0-9-]+|[a-z0-9][a-z0-9-]{0,62})$" })
+        let port = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+        json!({ "type": "string", "pattern": format!("^({port}(-{port})?/(tcp|udp|sctp)|any(/(any|tcp|udp|sctp))?|icmp(v6)?:[a-z0-9-]+|6in4|[a-z][a-z0-9-]{{0,62}})$") })
     }
 }
 

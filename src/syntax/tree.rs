@@ -3,6 +3,7 @@
 //! The only file that knows the YAML parser. Limits are enforced while the events arrive, so that a bomb costs
 //! milliseconds; aliases are copied within a budget, merge keys stay ordinary keys (and thereby unknown fields).
 
+use super::slip;
 use crate::finding::Finding;
 use crate::source::{FileId, Limits, Span};
 use granit_parser::{Event, Parser, ScalarStyle};
@@ -85,13 +86,8 @@ pub fn parse_documents<'s>(text: &'s str, file: FileId, limits: &Limits) -> Resu
                 builder.event(event, Span { file, start: range.start as u32, end: range.end as u32 })?;
             }
             Err(error) => {
-                let at = error.marker().byte_offset().unwrap_or(0).min(text.len()) as u32;
-                let message = error.info().to_string();
-                return Err(Box::new(
-                    Finding::new("syntax", "yaml")
-                        .arg("reason", message)
-                        .label(Span { file, start: at, end: at }, "here"),
-                ));
+                let at = error.marker().byte_offset().unwrap_or(0);
+                return Err(Box::new(slip::told(text, file, at, &error.info())));
             }
         }
     }

@@ -12,7 +12,10 @@ impl Resolver {
     pub(super) fn clusters(&mut self, clusters: Sorted<Name, obj::Cluster>) {
         for (key, decl) in clusters {
             let name = key.value.0;
-            let Some(zone) = self.zone_of_cluster(&decl.zone) else { continue };
+            let Some(zone) = self.zone_of_cluster(&decl.zone) else {
+                self.faulty.insert(name);
+                continue;
+            };
             let pools = self.node_pools(&decl);
             let management = decl.management.as_ref().and_then(|management| {
                 let place = self.place(&management.segment, "segment")?;

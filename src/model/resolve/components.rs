@@ -55,7 +55,7 @@ impl Resolver {
         }
         let near = nearest(&decl.kind.0, kinds.keys().map(String::as_str)).map(str::to_owned);
         let finding =
-            Finding::new("ZM-MOD-01", "unknown-kind").arg("name", &decl.kind.0).label(decl.kind.span, "unknown-name");
+            Finding::new("ZM-MOD-01", "unknown-kind").arg("name", &decl.kind.0).label(decl.kind.span, "unknown-kind");
         self.findings.push(match near {
             Some(near) => finding.arg("nearest", &near).fix(decl.kind.span, near),
             None => finding,
@@ -166,7 +166,7 @@ impl Resolver {
             match self.site.lookup(&reference.0) {
                 None => self.unknown(&reference.0, reference.span, "member", |_| true),
                 Some(Object::Group(inner)) if done.get(inner.index()) == Some(&Visit::Open) => {
-                    self.cycle(inner, reference.span, way);
+                    self.cycle(id, inner, reference.span, way);
                 }
                 Some(Object::Group(inner)) => {
                     way.push((id, reference.span));
@@ -183,17 +183,21 @@ impl Resolver {
         set(done, id, Visit::Done);
     }
 
-    fn cycle(&mut self, inner: GroupId, span: Span, way: &[(GroupId, Span)]) {
-        let name = self.site.groups[inner].name.clone();
-        let mut finding =
-            Finding::new("ZM-MOD-01", "group-cycle").arg("name", &name).object(&name).label(span, "cycle-closes");
+    /// `inner` is met again in `last`, on a way that began in it.
+    fn cycle(&mut self, last: GroupId, inner: GroupId, span: Span, way: &[(GroupId, Span)]) {
+        let name = |id: GroupId| self.site.groups[id].name.clone();
         let from = way.iter().position(|(group, _)| *group == inner).unwrap_or(way.len());
-        let mut chain: Vec<String> =
-            way.iter().skip(from).map(|(group, _)| self.site.groups[*group].name.clone()).collect();
-        for (group, place) in way.iter().skip(from) {
-            finding = finding.label_with(*place, "cycle-step", vec![("group", self.site.groups[*group].name.clone())]);
+        let mut steps: Vec<(GroupId, Span)> = way.iter().skip(from).copied().collect();
+        steps.push((last, span));
+        let mut chain: Vec<String> = steps.iter().map(|(group, _)| name(*group)).collect();
+        chain.push(name(inner));
+        let held = |index: usize| chain.get(index + 1).cloned().unwrap_or_default();
+        let args = |index: usize, group: GroupId| vec![("group", name(group)), ("member", held(index))];
+        let mut finding = Finding::new("ZM-MOD-01", "group-cycle").arg("name", name(inner)).object(name(inner));
+        finding = finding.label_with(span, "cycle-closes", args(steps.len() - 1, last));
+        for (index, (group, place)) in steps.iter().enumerate().take(steps.len() - 1) {
+            finding = finding.label_with(*place, "cycle-step", args(index, *group));
         }
-        chain.push(name);
         self.findings.push(finding.witness(chain));
     }
 }

@@ -65,8 +65,10 @@ impl Resolver {
         let name = expr.to_string();
         let known = self.site.services.keys().chain(self.site.blueprint.services.keys()).map(String::as_str);
         let near = nearest(&name, known).map(str::to_owned);
-        let finding =
-            Finding::new("ZM-MOD-01", "unknown-service").arg("name", &name).object(&name).label(span, "unknown-name");
+        let finding = Finding::new("ZM-MOD-01", "unknown-service")
+            .arg("name", &name)
+            .object(&name)
+            .label(span, "unknown-service");
         self.findings.push(match near {
             Some(near) => finding.arg("nearest", &near).fix(span, near),
             None => finding,

@@ -83,7 +83,7 @@ fn sort<K: Ord, V>(entries: &mut Sorted<K, V>, name: impl Fn(&K) -> String, find
         match kept.last() {
             Some((first, _)) if first.value == entry.0.value => {
                 let text = name(&first.value);
-                let finding = Finding::new("ZM-MOD-01", "duplicate-name").arg("name", &text).object(text);
+                let finding = Finding::new("ZM-MOD-01", "defined-twice").arg("name", &text).object(text);
                 findings.push(finding.label(entry.0.span, "second-name").label(first.span, "first-name"));
             }
             _ => kept.push(entry),

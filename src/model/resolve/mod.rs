@@ -21,7 +21,7 @@ use crate::syntax::document::{Document, SiteHead};
 use crate::syntax::nearest;
 use crate::syntax::scalars::{Address, Name, Prefix};
 use merge::{Merged, merge};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Resolves the documents of a site at a date.
 ///
@@ -35,9 +35,9 @@ pub fn resolve(documents: Vec<Document>, as_of: Date) -> (Option<Site>, Vec<Find
         return (None, findings);
     };
     let Some(blueprint) = blueprint(&head, &mut findings) else { return (None, findings) };
-    let mut resolver = Resolver { site: empty(head, as_of, blueprint), findings };
+    let mut resolver = Resolver { site: empty(head, as_of, blueprint), findings, faulty: BTreeSet::new() };
     resolver.run(merged);
-    let Resolver { site, findings } = resolver;
+    let Resolver { site, findings, .. } = resolver;
     if findings.is_empty() { (Some(site), findings) } else { (None, findings) }
 }
 
@@ -85,10 +85,15 @@ fn empty(head: SiteHead, as_of: Date, blueprint: Blueprint) -> Site {
     }
 }
 
+/// So many known names are listed where none is near.
+const FEW: usize = 8;
+
 /// Resolution in progress.
 struct Resolver {
     site: Site,
     findings: Vec<Finding>,
+    /// Names whose own fault is told already: what refers to them is not told as well.
+    faulty: BTreeSet<String>,
 }
 
 impl Resolver {
@@ -127,8 +132,14 @@ impl Resolver {
                 let first = self.object_span(first);
                 let finding = Finding::new("ZM-MOD-01", "duplicate-name").arg("name", name).object(name);
                 self.findings.push(finding.label(span, "second-name").label(first, "first-name"));
+                self.faulty.insert(name.to_owned());
             }
         }
+    }
+
+    /// Whether the fault of a name, or of the cluster before the slash, is told already.
+    fn is_told(&self, name: &str) -> bool {
+        self.faulty.contains(name) || name.split_once('/').is_some_and(|(cluster, _)| self.faulty.contains(cluster))
     }
 
     fn object_span(&self, object: Object) -> Span {
@@ -145,28 +156,36 @@ impl Resolver {
         }
     }
 
-    /// Reports a name that stands for nothing, with the nearest name of a fitting kind.
+    /// Reports a name that stands for nothing, with the nearest name of a fitting kind, or all of them when they are few.
     fn unknown(&mut self, name: &str, span: Span, wanted: &'static str, fits: impl Fn(Object) -> bool) {
-        let near =
-            nearest(name, self.site.names.iter().filter(|(_, object)| fits(**object)).map(|(name, _)| name.as_str()));
-        let near = near.map(str::to_owned);
+        if self.is_told(name) {
+            return;
+        }
+        let fitting: Vec<(&String, Object)> =
+            self.site.names.iter().filter(|(_, object)| fits(**object)).map(|(name, object)| (name, *object)).collect();
+        let near = nearest(name, fitting.iter().map(|(name, _)| name.as_str()));
+        let near = near.and_then(|near| fitting.iter().find(|(name, _)| *name == near));
         let finding = Finding::new("ZM-MOD-01", "unknown-name").arg("name", name).arg("wanted", wanted).object(name);
         let finding = finding.label(span, "unknown-name");
-        self.findings.push(match near.and_then(|near| Some((self.site.lookup(&near)?, near))) {
-            Some((object, near)) => {
-                let place = self.object_span(object);
+        let finding = match near {
+            Some((near, object)) => finding
+                .label_with(self.object_span(*object), "similar-name", vec![("nearest", (*near).clone())])
+                .arg("nearest", near)
+                .fix(span, *near),
+            None if (1..=FEW).contains(&fitting.len()) => {
+                let known: Vec<&str> = fitting.iter().map(|(name, _)| name.as_str()).collect();
+                let mut finding = finding.arg("known", known.join("`, `"));
+                finding.case = "unknown-name-list";
                 finding
-                    .label_with(place, "similar-name", vec![("nearest", near.clone())])
-                    .arg("nearest", &near)
-                    .fix(span, near)
             }
             None => finding,
-        });
+        };
+        self.findings.push(finding);
     }
 
     /// Reports a name that stands for something else than wanted.
     fn misfit(&mut self, name: &str, span: Span, wanted: &'static str) {
-        let Some(object) = self.site.lookup(name) else { return };
+        let Some(object) = self.site.lookup(name).filter(|_| !self.is_told(name)) else { return };
         let found = kind_word(object);
         let finding =
             Finding::new("ZM-MOD-01", "wrong-kind-of-name").arg("name", name).arg("wanted", wanted).arg("found", found);

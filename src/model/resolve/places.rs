@@ -40,6 +40,7 @@ impl Resolver {
 
     fn fault(&mut self, case: &'static str, span: Span, name: &str) {
         self.findings.push(Finding::new("ZM-MOD-01", case).arg("name", name).object(name).label(span, "here"));
+        self.faulty.insert(name.to_owned());
     }
 
     pub(super) fn zones(&mut self, zones: Sorted<Name, decl::Zone>) {
