@@ -26,13 +26,35 @@ impl std::fmt::Display for CompileError {
 
 impl std::error::Error for CompileError {}
 
+/// What of the output can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Language of diagram and documents.
+    pub lang: Lang,
+    /// Whether rulesets are written in the lossless three-step form as well.
+    pub staged: bool,
+}
+
 /// Emits every artefact of a releasable site.
 ///
 /// # Errors
 /// [`CompileError`] for what a target cannot express.
 pub fn compile(checked: &Checked, model: &Model, lang: Lang) -> Result<(Plan, Files), CompileError> {
+    compile_with(checked, model, Settings { lang, staged: false })
+}
+
+/// [`compile`] with settings.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_with(checked: &Checked, model: &Model, settings: Settings) -> Result<(Plan, Files), CompileError> {
     let (plan, mut files) = enforced(checked, model)?;
-    let documents = documents(checked, model, Some(&plan), &files, None, lang)?;
+    if settings.staged {
+        let origin = Origin { site: &model.site, digest: &checked.digest, as_of: checked.as_of };
+        nftables::emit_staged(&plan, origin, &mut files)
+            .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
+    }
+    let documents = documents(checked, model, Some(&plan), &files, None, settings.lang)?;
     files.extend(documents);
     let manifest = manifest(checked, &model.site, Some(&plan), &files);
     files.add("manifest.json", manifest);

@@ -1,13 +1,13 @@
 //! `zonec compile`.
 
 use super::{Format, OK, Options, Stop, check, open, progress};
-use crate::compile::compile;
+use crate::compile::{Settings, compile_with};
 use crate::output::{OutputError, write};
 use crate::targets::Files;
 use std::io::Write;
 use std::path::Path;
 
-pub(super) fn run(site: &str, output: &Path, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+pub(super) fn run(site: &str, output: &Path, staged: bool, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
     let (_, checked) = open(site, options)?;
     let Some(model) = checked.model.as_ref().filter(|_| checked.is_releasable()) else {
         check::print(&checked, site, options, out)?;
@@ -19,7 +19,8 @@ pub(super) fn run(site: &str, output: &Path, options: &Options, out: &mut dyn Wr
         "Checking",
         &format!("{name}: {} zones, {} flows", model.site.zones.len(), model.site.flows.len()),
     );
-    let (plan, files) = compile(&checked, model, options.lang()).map_err(|error| Stop::Invalid(error.to_string()))?;
+    let settings = Settings { lang: options.lang(), staged };
+    let (plan, files) = compile_with(&checked, model, settings).map_err(|error| Stop::Invalid(error.to_string()))?;
     for gateway in &plan.gateways {
         progress(options, "Compiling", &format!("nftables {}: {} permits", gateway.name, gateway.permits.len()));
     }

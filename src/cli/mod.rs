@@ -59,6 +59,9 @@ enum Command {
         /// Folder to write.
         #[arg(short, long)]
         output: std::path::PathBuf,
+        /// Writes each ruleset in a lossless three-step form as well (docs/operate-nftables.md).
+        #[arg(long)]
+        staged: bool,
     },
     /// Writes diagram and documents only, also for a site with violations.
     Report {
@@ -245,7 +248,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
     match &cli.command {
         Command::New(arguments) => new::run(arguments, options, out),
         Command::Check { site } => check::run(site, options, out),
-        Command::Compile { site, output } => compile::run(site, output, options, out),
+        Command::Compile { site, output, staged } => compile::run(site, output, *staged, options, out),
         Command::Report { site, output } => report::run(site, output, options, out),
         Command::Trace(arguments) => trace::run(arguments, options, out),
         Command::Verify(arguments) => verify::run(arguments, options, out),

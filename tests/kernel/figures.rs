@@ -15,7 +15,7 @@ use crate::site::{self, Compiled};
 use crate::wire::Wire;
 
 /// Eight zones of 200 hosts; every flow joins two hosts of different zones on one port.
-fn large(flows: usize) -> MemoryWorld {
+pub fn large(flows: usize) -> MemoryWorld {
     let mut text = String::from("zonec: 1\nsite: { name: large, blueprint: dvs-2.0 }\nzones:\n");
     let mut interfaces = String::new();
     let mut components = String::from("components:\n");

@@ -43,9 +43,10 @@ impl fmt::Display for Probe {
         write!(f, "{} -> {} {:?}", packet.source, packet.destination, packet.transport)?;
         write!(
             f,
-            "{}{}",
+            "{}{}{}",
             if packet.fragmented { " in fragments" } else { "" },
-            if packet.options { " behind options" } else { "" }
+            if packet.options { " behind options" } else { "" },
+            if packet.authenticated { " behind an authentication header" } else { "" }
         )
     }
 }
@@ -177,6 +178,10 @@ impl Runner<'_> {
         let host = far == Place::Host || opener.from == Place::Host;
         let tcp = matches!(packet.transport, Transport::Tcp { .. });
         if (host && tcp) || far == opener.from || packet.fragmented || policy.route(packet.source) != opener.from {
+            return;
+        }
+        // An association goes on with other chunks than the laboratory knows.
+        if matches!(packet.transport, Transport::Sctp { .. }) && step == Step::Next {
             return;
         }
         let (from, next) = match step {

@@ -1,5 +1,5 @@
 //! Packets as data and as bytes on the wire: Ethernet, IPv4 and IPv6 with fragments and an extension header,
-//! TCP, UDP, ICMP, ICMP errors and protocols without ports. Every payload carries the number of its probe.
+//! TCP, UDP, SCTP, ICMP, ICMP errors and protocols without ports. Every payload carries the number of its probe.
 
 use std::net::IpAddr;
 
@@ -19,10 +19,14 @@ pub mod flags {
 
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
+pub const SCTP: u8 = 132;
 pub const ICMP: u8 = 1;
 pub const ICMPV6: u8 = 58;
 const DESTINATION_OPTIONS: u8 = 60;
 const FRAGMENT: u8 = 44;
+const AUTHENTICATION: u8 = 51;
+/// Tag of an SCTP association, in both directions.
+const SCTP_TAG: u32 = 0x7a6f_6e65;
 
 /// Client's and server's first sequence numbers; a fixed pair keeps replies inside the tracked window.
 const CLIENT_SEQUENCE: u32 = 1_000;
@@ -40,6 +44,12 @@ pub enum Transport {
         sport: u16,
         dport: u16,
     },
+    /// The first packet of an association (INIT), or the answer to it (INIT ACK).
+    Sctp {
+        sport: u16,
+        dport: u16,
+        answer: bool,
+    },
     Icmp {
         kind: u8,
         code: u8,
@@ -54,7 +64,8 @@ pub enum Transport {
     Other(u8),
 }
 
-/// One packet. `fragmented` sends it in two pieces, `options` puts an IPv6 destination options header before the transport.
+/// One packet. `fragmented` sends it in two pieces; in IPv6 `options` puts a destination options header before the
+/// transport, `authenticated` an authentication header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     pub source: IpAddr,
@@ -62,17 +73,19 @@ pub struct Packet {
     pub transport: Transport,
     pub fragmented: bool,
     pub options: bool,
+    pub authenticated: bool,
 }
 
 impl Packet {
     pub fn new(source: IpAddr, destination: IpAddr, transport: Transport) -> Self {
-        Packet { source, destination, transport, fragmented: false, options: false }
+        Packet { source, destination, transport, fragmented: false, options: false, authenticated: false }
     }
 
     pub fn protocol(&self) -> u8 {
         match &self.transport {
             Transport::Tcp { .. } => TCP,
             Transport::Udp { .. } => UDP,
+            Transport::Sctp { .. } => SCTP,
             Transport::Icmp { .. } | Transport::Error { .. } if self.source.is_ipv4() => ICMP,
             Transport::Icmp { .. } | Transport::Error { .. } => ICMPV6,
             Transport::Other(protocol) => *protocol,
@@ -94,6 +107,7 @@ impl Packet {
                 Transport::Tcp { sport: *dport, dport: *sport, flags: flags::SYN | flags::ACK }
             }
             Transport::Udp { sport, dport } => Transport::Udp { sport: *dport, dport: *sport },
+            Transport::Sctp { sport, dport, .. } => Transport::Sctp { sport: *dport, dport: *sport, answer: true },
             Transport::Icmp { kind, id, .. } => {
                 let kind = if *kind == 128 {
                     129
@@ -122,14 +136,16 @@ impl Packet {
 
     /// An ICMP error about this packet, sent by `router` to its source.
     pub fn error(&self, router: IpAddr, kind: u8, code: u8) -> Packet {
-        let quoted = Packet { fragmented: false, options: false, ..self.clone() };
+        let quoted = Packet { fragmented: false, options: false, authenticated: false, ..self.clone() };
         Packet::new(router, self.source, Transport::Error { kind, code, quoted: Box::new(quoted) })
     }
 
     /// The key by which Linux tracks the connection, the same in both directions.
     pub fn connection(&self) -> (IpAddr, IpAddr, u8, u16, u16) {
         let (sport, dport) = match &self.transport {
-            Transport::Tcp { sport, dport, .. } | Transport::Udp { sport, dport } => (*sport, *dport),
+            Transport::Tcp { sport, dport, .. }
+            | Transport::Udp { sport, dport }
+            | Transport::Sctp { sport, dport, .. } => (*sport, *dport),
             Transport::Icmp { id, .. } => (*id, *id),
             Transport::Error { quoted, .. } => return quoted.connection(),
             Transport::Other(_) => (0, 0),
@@ -165,6 +181,13 @@ impl Packet {
             header.extend(body);
             body = header;
             protocol = DESTINATION_OPTIONS;
+        }
+        if self.authenticated && self.source.is_ipv6() {
+            let mut header = vec![protocol, 4, 0, 0]; // 24 octets: RFC 4302 counts in fours and leaves out two
+            header.resize(24, 7);
+            header.extend(body);
+            body = header;
+            protocol = AUTHENTICATION;
         }
         let identification = tag as u16;
         if !self.fragmented {
@@ -240,6 +263,7 @@ impl Packet {
                 bytes.extend([0, 0]);
                 Some(6)
             }
+            Transport::Sctp { sport, dport, answer } => return init(*sport, *dport, *answer, payload),
             Transport::Icmp { kind, code, id } => {
                 bytes.extend([*kind, *code, 0, 0]);
                 bytes.extend(id.to_be_bytes());
@@ -323,8 +347,12 @@ pub fn outer(datagram: &[u8]) -> Option<(IpAddr, IpAddr, u8)> {
             let source: [u8; 16] = datagram.get(8..24)?.try_into().ok()?;
             let destination: [u8; 16] = datagram.get(24..40)?.try_into().ok()?;
             let (mut protocol, mut at) = (*datagram.get(6)?, 40);
-            while matches!(protocol, DESTINATION_OPTIONS | FRAGMENT) {
-                let length = if protocol == FRAGMENT { 8 } else { 8 + 8 * usize::from(*datagram.get(at + 1)?) };
+            while matches!(protocol, DESTINATION_OPTIONS | FRAGMENT | AUTHENTICATION) {
+                let length = match protocol {
+                    FRAGMENT => 8,
+                    AUTHENTICATION => 8 + 4 * usize::from(*datagram.get(at + 1)?),
+                    _ => 8 + 8 * usize::from(*datagram.get(at + 1)?),
+                };
                 protocol = *datagram.get(at)?;
                 at += length;
             }
@@ -332,6 +360,30 @@ pub fn outer(datagram: &[u8]) -> Option<(IpAddr, IpAddr, u8)> {
         }
         _ => None,
     }
+}
+
+/// An SCTP packet with one chunk, INIT or INIT ACK (RFC 9260 3.3.2); the payload is an unknown parameter of it.
+fn init(sport: u16, dport: u16, answer: bool, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(36 + payload.len());
+    bytes.extend(sport.to_be_bytes());
+    bytes.extend(dport.to_be_bytes());
+    bytes.extend(if answer { SCTP_TAG } else { 0 }.to_be_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend([if answer { 2 } else { 1 }, 0]);
+    bytes.extend((24 + payload.len() as u16).to_be_bytes());
+    bytes.extend(SCTP_TAG.to_be_bytes());
+    bytes.extend([0, 0, 0xff, 0xff, 0, 1, 0, 1, 0, 0, 0, 1]);
+    bytes.extend([0x80, 0x7a]);
+    bytes.extend((4 + payload.len() as u16).to_be_bytes());
+    bytes.extend(payload);
+    let sum = crc32c(&bytes);
+    bytes[8..12].copy_from_slice(&sum.to_le_bytes());
+    bytes
+}
+
+fn crc32c(bytes: &[u8]) -> u32 {
+    let bit = |sum: u32| if sum & 1 == 1 { (sum >> 1) ^ 0x82f6_3b78 } else { sum >> 1 };
+    !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| bit(sum)))
 }
 
 fn checksum(parts: &[&[u8]]) -> u16 {

@@ -43,6 +43,7 @@ pub struct Interface {
 pub enum Service {
     Tcp(RangeInclusive<u16>),
     Udp(RangeInclusive<u16>),
+    Sctp(RangeInclusive<u16>),
     /// ICMP in IPv4, ICMPv6 in IPv6.
     Icmp(u8),
     Protocol(u8),
@@ -161,6 +162,7 @@ impl Service {
         match (self, transport) {
             (Service::Tcp(ports), Transport::Tcp { dport, .. }) => ports.contains(dport),
             (Service::Udp(ports), Transport::Udp { dport, .. }) => ports.contains(dport),
+            (Service::Sctp(ports), Transport::Sctp { dport, .. }) => ports.contains(dport),
             (Service::Icmp(wanted), Transport::Icmp { kind, .. }) => wanted == kind,
             (Service::Protocol(wanted), Transport::Other(protocol)) => wanted == protocol,
             _ => false,
@@ -180,9 +182,14 @@ impl Packet {
     }
 
     /// Only the first packet of a connection opens one: a lone SYN, a datagram, an ICMP request. ICMP messages that
-    /// are no requests never do (Linux tracks echo, timestamp and address mask requests and ICMPv6 echo as openers).
+    /// are no requests never do (Linux tracks echo, timestamp and address mask requests and ICMPv6 echo as openers). In
+    /// IPv6 nothing opens behind an authentication header: the model has no such service there.
     fn may_open(&self) -> bool {
+        if self.authenticated {
+            return false;
+        }
         match &self.transport {
+            Transport::Sctp { answer, .. } => !answer,
             Transport::Tcp { flags: bits, .. } => {
                 *bits & (flags::SYN | flags::ACK | flags::RST | flags::FIN) == flags::SYN
             }

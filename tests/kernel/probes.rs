@@ -62,11 +62,14 @@ impl<'a> Generator<'a> {
         let source = self.end(family, permit.as_ref().map(|permit| &permit.source), from_host);
         let destination = self.end(family, permit.as_ref().map(|permit| &permit.destination), to_host);
         let (source, destination) = if self.dice.chance(4) { (destination, source) } else { (source, destination) };
+        let (family, source, destination) =
+            if self.dice.chance(6) { self.other_family(source, destination) } else { (family, source, destination) };
         let transport = self.transport(family, permit.as_ref(), n);
         let from = self.place(source);
         let mut packet = Packet::new(source, destination, transport);
         packet.fragmented = from != Place::Host && self.dice.chance(6);
         packet.options = family == Family::V6 && !packet.fragmented && self.dice.chance(6);
+        packet.authenticated = family == Family::V6 && !packet.fragmented && self.dice.chance(4);
         Case { from, packet }
     }
 
@@ -78,6 +81,25 @@ impl<'a> Generator<'a> {
             return *self.dice.pick(&own);
         }
         self.endpoint(family, ranges)
+    }
+
+    /// The same places in the other family; or IPv4 ends as IPv4-mapped IPv6 addresses.
+    fn other_family(&mut self, source: IpAddr, destination: IpAddr) -> (Family, IpAddr, IpAddr) {
+        if let (IpAddr::V4(from), IpAddr::V4(to)) = (source, destination)
+            && self.dice.chance(30)
+        {
+            return (Family::V6, from.to_ipv6_mapped().into(), to.to_ipv6_mapped().into());
+        }
+        let other = if source.is_ipv4() { Family::V6 } else { Family::V4 };
+        let [source, destination] = [source, destination].map(|end| {
+            let interface = match self.policy.route(end) {
+                Place::Interface(at) => at,
+                Place::Host => self.dice.below(self.policy.interfaces.len()),
+            };
+            let ranges = self.policy.interfaces[interface].sources[other as usize].clone();
+            self.endpoint(other, Some(&ranges))
+        });
+        (other, source, destination)
     }
 
     /// An end of the permit, one beside it, a constant of the policy inside it, or sometimes any constant.
@@ -109,6 +131,7 @@ impl<'a> Generator<'a> {
         let (protocol, dport) = match service {
             Some(Service::Tcp(ports)) => (if self.dice.chance(92) { 6 } else { 17 }, self.port(&ports)),
             Some(Service::Udp(ports)) => (if self.dice.chance(92) { 17 } else { 6 }, self.port(&ports)),
+            Some(Service::Sctp(ports)) => (if self.dice.chance(92) { 132 } else { 6 }, self.port(&ports)),
             Some(Service::Icmp(kind)) => {
                 let kind = if self.dice.chance(70) {
                     kind
@@ -120,7 +143,7 @@ impl<'a> Generator<'a> {
             Some(Service::Protocol(protocol)) if self.dice.chance(80) => {
                 return Transport::Other(protocol);
             }
-            _ => (*self.dice.pick(&[6, 6, 17, 17, 1, 47, 50]), *self.dice.pick(&self.ports)),
+            _ => (*self.dice.pick(&[6, 6, 17, 17, 132, 1, 47, 50, 51]), *self.dice.pick(&self.ports)),
         };
         match protocol {
             6 => {
@@ -128,6 +151,8 @@ impl<'a> Generator<'a> {
                 Transport::Tcp { sport, dport, flags: bits }
             }
             17 => Transport::Udp { sport, dport },
+            132 => Transport::Sctp { sport, dport, answer: self.dice.chance(10) },
+            51 if family == Family::V6 => Transport::Other(50), // see `authenticated`
             1 => Transport::Icmp { kind: if family == Family::V4 { 8 } else { 128 }, code: 0, id: sport },
             other => Transport::Other(other),
         }
@@ -194,7 +219,7 @@ fn pool(policy: &Policy, of: Family) -> Vec<u128> {
 
 fn ports(policy: &Policy) -> Vec<u16> {
     let ranges = policy.permits.iter().filter_map(|permit| match &permit.service {
-        Service::Tcp(ports) | Service::Udp(ports) => Some(ports),
+        Service::Tcp(ports) | Service::Udp(ports) | Service::Sctp(ports) => Some(ports),
         _ => None,
     });
     let mut ports: Vec<u16> = ranges

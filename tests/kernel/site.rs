@@ -4,22 +4,34 @@
 //! text; whether the two agree is the kernel's word.
 
 use crate::policy::{self, Family, Interface, Permit, Policy, Range, Service};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 use zonec::check::{Checked, check};
 use zonec::compile::enforced;
 use zonec::graph::Hook;
-use zonec::model::{Addresses, ServiceMatch};
+use zonec::model::{Addresses, FlowId, ServiceMatch};
 use zonec::plan::{GatewayPlan, Permit as Planned};
 use zonec::source::{Date, MemoryWorld};
 use zonec::syntax::service::Transport;
+use zonec::targets::{Files, Origin, nftables};
 
 /// A compiled gateway.
 pub struct Compiled {
     pub name: String,
     pub policy: Policy,
     pub ruleset: String,
+    /// The lossless form: what builds the ruleset, what switches to it, what removes the one before.
+    pub staged: [String; 3],
+    plan: GatewayPlan,
+    flows: BTreeMap<String, FlowId>,
+}
+
+impl Compiled {
+    /// The lines that delete the open connections of a flow that is removed.
+    pub fn closing(&self, flow: &str) -> Vec<String> {
+        nftables::connections_of(&self.plan, self.flows[flow]).expect("lines for every flow")
+    }
 }
 
 /// A compiled site.
@@ -31,7 +43,7 @@ pub struct CompiledSite {
 
 /// Reads every file of a folder into a world without a disk.
 pub fn world(folder: &Path) -> MemoryWorld {
-    let mut files = std::collections::BTreeMap::new();
+    let mut files = BTreeMap::new();
     let mut open = vec![folder.to_path_buf()];
     while let Some(path) = open.pop() {
         for entry in std::fs::read_dir(&path).expect("example folder") {
@@ -63,10 +75,18 @@ fn rulesets(checked: &Checked) -> Result<CompiledSite, String> {
     let texts = || checked.findings.iter().map(|finding| format!("{finding:?}")).collect::<Vec<_>>().join("\n");
     let model = checked.model.as_ref().ok_or_else(texts)?;
     let (plan, files) = enforced(checked, model).map_err(|error| error.to_string())?;
+    let origin = Origin { site: &model.site, digest: &checked.digest, as_of: checked.as_of };
+    let mut staged = Files::default();
+    nftables::emit_staged(&plan, origin, &mut staged).map_err(|error| error.reason)?;
     let gateways = plan.gateways.iter().map(|gateway| Compiled {
         name: gateway.name.clone(),
         policy: policy_of(gateway, |id| model.site.flows[id].name.clone()),
         ruleset: files.get(&format!("nftables/{}.nft", gateway.name)).expect("a file per gateway").to_owned(),
+        staged: ["1-build.nft", "2-switch.nft", "3-retire.sh"].map(|step| {
+            staged.get(&format!("nftables/{}.staged/{step}", gateway.name)).expect("a file per step").to_owned()
+        }),
+        plan: gateway.clone(),
+        flows: model.site.flows.iter().map(|(id, flow)| (flow.name.clone(), id)).collect(),
     });
     let legs = model.site.components.values().flat_map(|component| &component.legs);
     let first = legs.flat_map(|leg| zonec::model::Family::BOTH.map(|family| leg.addresses.first(family)));
@@ -74,7 +94,7 @@ fn rulesets(checked: &Checked) -> Result<CompiledSite, String> {
     Ok(CompiledSite { gateways: gateways.collect(), hosts: hosts.into_iter().collect() })
 }
 
-fn policy_of(gateway: &GatewayPlan, name: impl Fn(zonec::model::FlowId) -> String) -> Policy {
+fn policy_of(gateway: &GatewayPlan, name: impl Fn(FlowId) -> String) -> Policy {
     let interfaces = gateway.interfaces.iter().map(|interface| Interface {
         name: interface.name.clone(),
         sources: [ranges(&interface.sources, Family::V4), ranges(&interface.sources, Family::V6)],
@@ -123,7 +143,7 @@ fn permits(planned: &Planned, flow: String) -> Vec<Permit> {
             let service = |first, last| match transport {
                 Transport::Tcp => Service::Tcp(first..=last),
                 Transport::Udp => Service::Udp(first..=last),
-                Transport::Sctp => panic!("the laboratory sends no SCTP"),
+                Transport::Sctp => Service::Sctp(first..=last),
             };
             ports.intervals().iter().map(|(first, last)| one(service(*first, *last))).collect()
         }
@@ -137,7 +157,7 @@ fn permits(planned: &Planned, flow: String) -> Vec<Permit> {
 pub fn ports(policy: &Policy) -> Vec<u16> {
     let mut ports = BTreeSet::new();
     for permit in &policy.permits {
-        if let Service::Tcp(range) | Service::Udp(range) = &permit.service {
+        if let Service::Tcp(range) | Service::Udp(range) | Service::Sctp(range) = &permit.service {
             for port in [*range.start(), *range.end()] {
                 ports.extend([port.saturating_sub(1), port, port.saturating_add(1)]);
             }

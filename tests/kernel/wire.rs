@@ -13,11 +13,12 @@ use nix::sys::socket::{
 };
 
 use crate::lab::Lab;
-use crate::packet::{ICMP, ICMPV6, Packet, TCP, UDP, outer, tag};
+use crate::packet::{ICMP, ICMPV6, Packet, SCTP, TCP, UDP, outer, tag};
 use crate::policy::Place;
 
 const GRE: u8 = 47;
 const ESP: u8 = 50;
+const AH: u8 = 51;
 const PACKET_OUTGOING: u8 = 4;
 const RECEIVE_BUFFER: usize = 64 << 20;
 
@@ -156,8 +157,8 @@ fn open_link() -> Link {
 }
 
 fn open_listeners() -> Vec<Listener> {
-    let v4 = [ICMP, TCP, UDP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET, protocol));
-    let v6 = [ICMPV6, TCP, UDP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET6, protocol));
+    let v4 = [ICMP, TCP, UDP, SCTP, GRE, ESP, AH].map(|protocol| (rustix::net::AddressFamily::INET, protocol));
+    let v6 = [ICMPV6, TCP, UDP, SCTP, GRE, ESP].map(|protocol| (rustix::net::AddressFamily::INET6, protocol));
     let open = |(family, protocol): (rustix::net::AddressFamily, u8)| {
         let number = NonZeroU32::new(u32::from(protocol)).map(rustix::net::Protocol::from_raw);
         let kind = rustix::net::SocketType::RAW;

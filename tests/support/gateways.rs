@@ -20,7 +20,7 @@ use crate::dice::Dice;
 const ZONES: [&str; 8] =
     ["gw", "local", "app", "app-db", "db", "fach", "x", "very-long-name-of-a-zone-that-has-to-be-cut"];
 
-const SERVICES: [&str; 12] = [
+const SERVICES: [&str; 14] = [
     "443/tcp",
     "80-81/tcp",
     "1-1023/tcp",
@@ -33,6 +33,8 @@ const SERVICES: [&str; 12] = [
     "[icmp:echo-request, icmpv6:echo-request]",
     "esp",
     "[22/tcp, 514/udp, gre]",
+    "[2905/sctp, 2905/tcp]",
+    "ah",
 ];
 
 /// A site of this seed: up to eight zones and two hundred flows.
@@ -54,17 +56,21 @@ fn written(mut dice: Dice, zones: usize, most: usize) -> MemoryWorld {
     let mut text = String::from(
         "zonec: 1\nsite: { name: random, blueprint: dvs-2.0 }\nnetworks: { internet: { kind: internet } }\nzones:\n",
     );
+    let mut dual = Vec::new();
     for (number, zone) in zones.iter().enumerate() {
         let length = dice.pick(&[24, 26, 28]);
-        let v6 = if dice.chance(80) { format!(", fd00:0:0:{number}::/64") } else { String::new() };
+        dual.push(dice.chance(80));
+        let v6 = if dual[number] { format!(", fd00:0:0:{number}::/64") } else { String::new() };
         writeln!(text, "  {zone}: {{ class: internal, addresses: [10.9.{number}.0/{length}{v6}] }}").expect("text");
     }
     text += "gateways:\n";
     for gateway in 0..1 + dice.below(2) {
         writeln!(text, "  pf-{gateway}:\n    interfaces:\n      wan0: internet").expect("text");
         for (number, zone) in zones.iter().enumerate() {
-            let own = format!("10.9.{number}.{}", gateway + 1);
-            writeln!(text, "      eth{number}: {{ segment: {zone}, addresses: [{own}] }}").expect("text");
+            let own = gateway + 1;
+            let v6 = if dual[number] { format!(", fd00:0:0:{number}::{own}") } else { String::new() };
+            writeln!(text, "      eth{number}: {{ segment: {zone}, addresses: [10.9.{number}.{own}{v6}] }}")
+                .expect("text");
         }
     }
     text += "components:\n";
@@ -73,9 +79,12 @@ fn written(mut dice: Dice, zones: usize, most: usize) -> MemoryWorld {
         ends.push((number, (*zone).to_owned()));
         let mut free = 3;
         for host in 0..1 + dice.below(4) {
-            let addresses: Vec<String> =
-                (0..1 + dice.below(3)).map(|n| format!("10.9.{number}.{}", free + n)).collect();
-            free += addresses.len() + dice.below(2);
+            let count = 1 + dice.below(3);
+            let mut addresses: Vec<String> = (0..count).map(|n| format!("10.9.{number}.{}", free + n)).collect();
+            if dual[number] && dice.chance(70) {
+                addresses.extend((0..count).map(|n| format!("fd00:0:0:{number}::{:x}", free + n)));
+            }
+            free += count + dice.below(2);
             let name = format!("host-{number}-{host}");
             let list = addresses.join(", ");
             writeln!(text, "  {name}: {{ kind: app-server, at: {{ {zone}: [{list}] }} }}").expect("text");
@@ -89,9 +98,14 @@ fn written(mut dice: Dice, zones: usize, most: usize) -> MemoryWorld {
         if from.0 == to.0 || (outside(from.0) && outside(to.0)) {
             continue;
         }
-        let service = dice.pick(&SERVICES);
+        let service = *dice.pick(&SERVICES);
+        let family = match () {
+            () if service == "ah" || dice.chance(10) => ", family: ipv4",
+            () => "",
+        };
         let log = if dice.chance(20) { ", log: new" } else { "" };
-        writeln!(text, "  f-{flow}: {{ from: {}, to: {}, service: {service}{log} }}", from.1, to.1).expect("text");
+        writeln!(text, "  f-{flow}: {{ from: {}, to: {}, service: {service}{family}{log} }}", from.1, to.1)
+            .expect("text");
     }
     let files = std::collections::BTreeMap::from([("site.yaml".to_owned(), text.into_bytes())]);
     MemoryWorld { files, as_of: Date::new(2026, 11, 24).expect("a date"), main: "site.yaml".to_owned() }

@@ -77,11 +77,9 @@ pub enum Lookup {
     Split(Vec<(Vec<Interval>, VerdictMap)>),
 }
 
-/// Cuts overlapping boxes to disjoint ones (the first in the list wins) and arranges them.
-///
-/// # Errors
-/// A bound is larger than its field: the caller mixed families or protocols.
-pub fn lookup(width: Width, upper: Upper, boxes: &[Element]) -> Result<Lookup, crate::space::MissingCut> {
+/// The largest values of the fields of a box.
+#[must_use]
+pub fn tops(width: Width, upper: Upper) -> [u128; 3] {
     let address = match width {
         Width::V4 => u128::from(u32::MAX),
         Width::V6 => u128::MAX,
@@ -91,7 +89,15 @@ pub fn lookup(width: Width, upper: Upper, boxes: &[Element]) -> Result<Lookup, c
         Upper::Number(_) => 0,
         _ => u128::from(u16::MAX),
     };
-    let elements = disjoint([address, address, service], boxes)?;
+    [address, address, service]
+}
+
+/// Cuts overlapping boxes to disjoint ones (the first in the list wins) and arranges them.
+///
+/// # Errors
+/// A bound is larger than its field: the caller mixed families or protocols.
+pub fn lookup(width: Width, upper: Upper, boxes: &[Element]) -> Result<Lookup, crate::space::MissingCut> {
+    let elements = disjoint(tops(width, upper), boxes)?;
     let whole = arrange(upper, elements);
     let depth = whole.key.first().map_or(0, |first| depth(*first, &whole.elements));
     let exact = whole.is_exact();

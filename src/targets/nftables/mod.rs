@@ -8,11 +8,15 @@
 mod bases;
 mod boxes;
 mod chains;
+mod conntrack;
 mod maps;
 mod names;
 mod ruleset;
 mod sides;
+mod staged;
 mod words;
+
+pub use conntrack::{closed_connections, connections_of};
 
 use super::{Files, Origin, VERSION};
 use crate::plan::{GatewayPlan, Plan};
@@ -39,33 +43,58 @@ pub fn emit(plan: &Plan, origin: Origin<'_>, files: &mut Files) -> Result<(), Nf
     Ok(())
 }
 
+/// Writes the lossless form of every generated gateway's ruleset: the folder `nftables/<gateway>.staged/` with
+/// `1-build.nft`, `2-switch.nft` and `3-retire.sh`.
+///
+/// # Errors
+/// As [`emit`].
+pub fn emit_staged(plan: &Plan, origin: Origin<'_>, files: &mut Files) -> Result<(), NftError> {
+    plan.gateways.iter().try_for_each(|gateway| staged::emit(gateway, origin, files))
+}
+
 /// The ruleset of one gateway.
 ///
 /// # Errors
 /// As [`emit`].
 pub fn ruleset(gateway: &GatewayPlan, origin: Origin<'_>) -> Result<String, NftError> {
-    let fail = |reason: String| NftError { gateway: gateway.name.clone(), reason };
-    let items = chains::items(gateway, origin.site, "").map_err(fail)?;
-    let mut text = header(gateway, origin);
-    write_table(&items, &mut text).map_err(|error| fail(error.to_string()))?;
+    let items = items(gateway, origin, "")?;
+    let name = &gateway.name;
+    let mut text = header(
+        gateway,
+        origin,
+        &[
+            format!("check: nft -c -f {name}.nft      load: nft -f {name}.nft      (generated; do not edit)"),
+            "Replaces table inet zonec in one transaction; other tables stay. Open connections of removed flows go on"
+                .to_owned(),
+            "until they are deleted with conntrack -D.".to_owned(),
+        ],
+    );
+    write_table(&items, &mut text)
+        .map_err(|error| NftError { gateway: gateway.name.clone(), reason: error.to_string() })?;
     Ok(text)
 }
 
-fn header(gateway: &GatewayPlan, origin: Origin<'_>) -> String {
-    let name = &gateway.name;
-    format!(
+fn items(gateway: &GatewayPlan, origin: Origin<'_>, generation: &str) -> Result<Vec<Item>, NftError> {
+    chains::items(gateway, origin.site, generation).map_err(|reason| NftError { gateway: gateway.name.clone(), reason })
+}
+
+fn header(gateway: &GatewayPlan, origin: Origin<'_>, about: &[String]) -> String {
+    let mut text = format!(
         "#!/usr/sbin/nft -f\n\
-         # zonec {VERSION}   site {}   gateway {name}   as of {}\n\
+         # zonec {VERSION}   site {}   gateway {}   as of {}\n\
          # model {}\n\
-         # runs on: {}\n\
-         # check: nft -c -f {name}.nft      load: nft -f {name}.nft      (generated; do not edit)\n\
-         # Replaces table inet zonec in one transaction; other tables stay. Open connections of removed flows go on\n\
-         # until they are deleted with conntrack -D.\n\n",
+         # runs on: {}\n",
         origin.site.name(),
+        gateway.name,
         origin.as_of,
         origin.digest,
         gateway.replicas.join(", "),
-    )
+    );
+    for line in about {
+        text.push_str(&format!("# {line}\n"));
+    }
+    text.push('\n');
+    text
 }
 
 /// The base chains; they exist before they are deleted, so that the file loads on an empty kernel and on itself.
