@@ -4,7 +4,7 @@ use crate::check::{Checked, Model};
 use crate::finding::Severity;
 use crate::i18n::Lang;
 use crate::output::manifest;
-use crate::plan::{Plan, plan};
+use crate::plan::{GatewayPlan, Plan, plan};
 use crate::report;
 use crate::targets::{Files, Origin, cluster, diagram, nftables};
 use crate::verify;
@@ -53,6 +53,10 @@ pub fn compile_with(checked: &Checked, model: &Model, settings: Settings) -> Res
         let origin = Origin { site: &model.site, digest: &checked.digest, as_of: checked.as_of };
         nftables::emit_staged(&plan, origin, &mut files)
             .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
+        for gateway in &plan.gateways {
+            let step = |step: &str| files.get(&format!("nftables/{}.staged/{step}", gateway.name)).unwrap_or_default();
+            proven(&model.site, gateway, &(step("1-build.nft").to_owned() + step("2-switch.nft")))?;
+        }
     }
     let documents = documents(checked, model, Some(&plan), &files, None, settings.lang)?;
     files.extend(documents);
@@ -118,15 +122,7 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
     nftables::emit(&plan, origin, &mut files)
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
     for gateway in &plan.gateways {
-        let path = format!("nftables/{}.nft", gateway.name);
-        let proof = verify::gateway::of_text(site, gateway, files.get(&path).unwrap_or_default());
-        if !proof.holds() {
-            let object = format!("gateway {}", gateway.name);
-            return Err(CompileError {
-                object,
-                reason: format!("its ruleset does not say what its flows say\n{proof}"),
-            });
-        }
+        proven(site, gateway, files.get(&format!("nftables/{}.nft", gateway.name)).unwrap_or_default())?;
     }
     cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(checked, site, &refused))?;
     for cluster in &plan.clusters {
@@ -140,6 +136,16 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
         }
     }
     Ok((plan, files))
+}
+
+/// A ruleset that was read back and says what the gateway's flows say.
+fn proven(site: &crate::model::Site, gateway: &GatewayPlan, ruleset: &str) -> Result<(), CompileError> {
+    let proof = verify::gateway::of_text(site, gateway, ruleset);
+    if proof.holds() {
+        return Ok(());
+    }
+    let object = format!("gateway {}", gateway.name);
+    Err(CompileError { object, reason: format!("its ruleset does not say what its flows say\n{proof}") })
 }
 
 /// Everything that clusters refuse, one line each, with the places of flow or cluster.
