@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compile;
 pub mod data;
 pub mod deviations;
+pub mod diff;
 pub mod finding;
 pub mod graph;
 pub mod i18n;

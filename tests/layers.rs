@@ -26,7 +26,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("targets", &["source", "syntax", "i18n", "model", "graph", "check", "plan", "space"]),
     // The span tree of `syntax` is how YAML is read, of zone files and of policies; the language itself stays unknown here.
     ("readers", &["syntax", "space"]),
-    ("verify", &["source", "syntax", "model", "plan", "space", "readers"]),
+    ("verify", &["source", "syntax", "model", "graph", "plan", "space", "readers"]),
+    ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "plan", "space", "verify"]),
     ("trace", &["source", "model", "graph", "plan"]),
     ("output", &["finding", "syntax", "model", "check", "plan", "targets"]),
     (

@@ -3,9 +3,11 @@
 mod catalogue;
 mod check;
 mod compile;
+mod diff;
 mod disk;
 mod explain;
 mod format;
+mod git;
 mod new;
 mod report;
 mod schema;
@@ -75,6 +77,8 @@ enum Command {
     Trace(trace::Arguments),
     /// Proves that emitted files or a live cluster say what the site says.
     Verify(verify::Arguments),
+    /// Says which packets a change opens and closes, which findings are new, what changes where.
+    Diff(diff::Arguments),
     /// Explains one rule.
     Explain {
         /// Rule id, for example ZM-PAP-01.
@@ -252,6 +256,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Report { site, output } => report::run(site, output, options, out),
         Command::Trace(arguments) => trace::run(arguments, options, out),
         Command::Verify(arguments) => verify::run(arguments, options, out),
+        Command::Diff(arguments) => diff::run(arguments, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
         Command::Completions { shell } => shell::completions(*shell, out),

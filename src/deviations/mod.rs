@@ -2,6 +2,7 @@
 //! it classifies a finding. This is the one place where findings get their severity.
 
 mod current;
+mod fingerprint;
 mod register;
 mod severity;
 
@@ -11,6 +12,7 @@ use crate::model::ids::DeviationId;
 use crate::model::{Site, ZoneId};
 use crate::rules::{Catalogue, Deviability, evidence};
 use crate::syntax::document::MainZone;
+pub use fingerprint::fingerprints;
 use register::{Register, State};
 
 /// A finding with its weight, and the deviation that covers it.

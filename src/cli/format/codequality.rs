@@ -2,9 +2,9 @@
 //! location).
 
 use super::Places;
-use super::json::fingerprints;
 use crate::check::Checked;
 use crate::deviations::Assessed;
+use crate::deviations::fingerprints;
 use crate::finding::Severity;
 use crate::i18n::Lang;
 use serde_json::{Value, json};

@@ -1,6 +1,7 @@
 //! Output formats of findings, one file each.
 
 pub mod codequality;
+pub mod diff;
 pub mod human;
 pub mod json;
 pub mod junit;

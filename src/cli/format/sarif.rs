@@ -1,10 +1,10 @@
 //! Findings as SARIF 2.1.0 (OASIS), which code hosts and editors read.
 
 use super::Places;
-use super::json::fingerprints;
 use super::place::Place;
 use crate::check::Checked;
 use crate::deviations::Assessed;
+use crate::deviations::fingerprints;
 use crate::finding::{Finding, Severity};
 use crate::i18n::Lang;
 use crate::rules::{Grade, RuleData};

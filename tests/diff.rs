@@ -1,0 +1,190 @@
+//! `zonec diff`: nothing differs from itself, sides swap, what is only written otherwise moves no packet, a change says what it
+//! opens and closes, and a revision of git reads like a folder.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use zonec::check::{Checked, check};
+use zonec::diff::{Diff, Kind, Outcome, Rectangle, Sides, diff};
+use zonec::source::{Date, MemoryWorld};
+
+const EXAMPLES: [&str; 4] = ["amt-fehlerstedt", "kommune-musterau", "kreis-it-auental", "zv-it-talwinkel"];
+
+fn text(site: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(site).join("site.yaml"))
+        .unwrap()
+}
+
+fn checked(text: &str) -> Checked {
+    check(&MemoryWorld::single(text, Date::new(2026, 11, 24).unwrap()), false).unwrap()
+}
+
+fn compared<T>(old: &str, new: &str, judge: impl FnOnce(&Diff<'_>) -> T) -> T {
+    let (old, new) = (checked(old), checked(new));
+    let sides = Sides { old: (&old, old.model.as_ref().unwrap()), new: (&new, new.model.as_ref().unwrap()) };
+    judge(&diff(sides).unwrap())
+}
+
+/// A small site; what is between the braces of `flows` is given.
+fn site(flows: &str) -> String {
+    format!(
+        "zonec: 1\nsite: {{ name: s, blueprint: dvs-2.0 }}\nnetworks: {{ internet: {{ kind: internet }} }}\nzones:\n  \
+         app: {{ class: external.app, addresses: [10.1.0.0/24, fd00:1::/64] }}\n  db: {{ class: external.db, addresses: [10.2.0.0/24, fd00:2::/64] }}\n\
+         gateways:\n  pf: {{ interfaces: {{ a0: app, d0: db, w0: internet }} }}\ncomponents:\n  \
+         web: {{ kind: app-server, at: {{ app: [10.1.0.4, 10.1.0.5] }} }}\n  pg: {{ kind: database, at: {{ db: [10.2.0.4] }} }}\n\
+         groups:\n  servers: {{ members: [web] }}\nflows:\n{flows}"
+    )
+}
+
+fn total(rows: &[Rectangle]) -> f64 {
+    rows.iter().map(|row| row.combinations).sum()
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    for example in EXAMPLES {
+        let text = text(example);
+        compared(&text, &text, |diff| {
+            assert!(
+                diff.changes.is_empty() && diff.new_findings.is_empty() && diff.fixed_findings.is_empty(),
+                "{example}"
+            );
+            if let Ok(enforcers) = &diff.enforcers {
+                assert!(enforcers.iter().all(|enforcer| enforcer.outcome == Outcome::Same), "{example}");
+            }
+        });
+    }
+}
+
+#[test]
+fn what_is_only_written_otherwise_moves_no_packet() {
+    let plain = site("  f: { from: web, to: pg, service: 8000-8009/tcp }\n");
+    let others = [
+        ("a group", "  f: { from: servers, to: pg, service: 8000-8009/tcp }\n"),
+        ("two halves of a range", "  f: { from: web, to: pg, service: [8000-8004/tcp, 8005-8009/tcp] }\n"),
+        (
+            "two flows",
+            "  f: { from: web, to: pg, service: 8000-8004/tcp }\n  g: { from: web, to: pg, service: 8005-8009/tcp }\n",
+        ),
+        ("another name", "  fluss: { from: web, to: pg, service: 8000-8009/tcp }\n"),
+    ];
+    for (what, flows) in others {
+        compared(&plain, &site(flows), |diff| {
+            assert!(diff.changes.iter().all(|change| change.kind == Kind::Rewritten), "{what}: {:#?}", diff.changes);
+            let enforcers = diff.enforcers.as_ref().unwrap();
+            assert!(enforcers.iter().all(|enforcer| enforcer.outcome != Outcome::Differs), "{what}: {enforcers:#?}");
+        });
+    }
+    let halves = plain.replace("10.1.0.0/24,", "10.1.0.0/25, 10.1.0.128/25,");
+    assert_ne!(plain, halves);
+    compared(&plain, &halves, |diff| assert!(diff.changes.is_empty(), "{:#?}", diff.changes));
+}
+
+#[test]
+fn a_change_says_what_it_opens_and_closes() {
+    let old = site(
+        "  a: { from: web, to: pg, service: 443/tcp }\n  b: { from: web, to: pg, service: 22/tcp }\n  c: { from: app, to: pg, service: 53/udp }\n",
+    );
+    let new = site(
+        "  a: { from: web, to: pg, service: 443-444/tcp }\n  c: { from: web, to: pg, service: 53/udp }\n  d: { from: pg, to: web, service: icmp:echo-request }\n",
+    );
+    compared(&old, &new, |diff| {
+        let kinds: Vec<(Kind, &str)> = diff.changes.iter().map(|change| (change.kind, change.flow.as_str())).collect();
+        assert_eq!(kinds, [(Kind::Opened, "d"), (Kind::Widened, "a"), (Kind::Narrowed, "c"), (Kind::Closed, "b")]);
+        let [d, a, c, b] = diff.changes.as_slice() else { panic!("four changes") };
+        assert_eq!((total(&d.opened), total(&a.opened), total(&b.closed)), (2.0, 2.0, 2.0));
+        // 256 sources in the zone, two of which stay.
+        assert_eq!(total(&c.closed), 254.0);
+        assert_eq!(a.opened[0].service, ["tcp/444"]);
+        assert_eq!((a.opened[0].from.as_str(), a.opened[0].to.as_str()), ("web", "pg"));
+        let pf = &diff.enforcers.as_ref().unwrap()[0];
+        assert_eq!((pf.outcome, pf.flows.len()), (Outcome::Differs, 4));
+        assert!(pf.opened.is_some() && pf.closed.is_some());
+    });
+}
+
+#[test]
+fn an_unrelated_zone_takes_its_addresses_from_the_internet_and_nothing_else() {
+    let plain = site("  out: { from: web, to: internet, service: https }\n");
+    let more = plain.replace("zones:\n", "zones:\n  fremd: { class: internal, addresses: [198.51.100.0/24] }\n");
+    compared(&plain, &more, |diff| {
+        let [change] = diff.changes.as_slice() else { panic!("{:#?}", diff.changes) };
+        assert_eq!((change.kind, change.flow.as_str(), total(&change.closed)), (Kind::Narrowed, "out", 512.0));
+        assert_eq!(change.closed[0].destination, ["198.51.100.0/24"]);
+    });
+}
+
+/// Two sites with flows of the same names and some differing services and ends.
+fn flows() -> impl Strategy<Value = BTreeMap<String, (usize, usize, u16, u16)>> {
+    prop::collection::btree_map("[a-f]", (0usize..4, 0usize..4, 1u16..6, 1u16..6), 0..5)
+}
+
+fn written(flows: &BTreeMap<String, (usize, usize, u16, u16)>) -> String {
+    let ends = ["web", "pg", "app", "db"];
+    let lines = flows.iter().map(|(name, (from, to, first, last))| {
+        let (from, to) = (ends[*from], ends[*to]);
+        format!("  {name}: {{ from: {from}, to: {to}, service: {}-{}/tcp }}\n", first.min(last), first.max(last))
+    });
+    let lines: String = lines.collect();
+    site(if lines.is_empty() { "  {}\n" } else { &lines })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn swapping_the_sides_swaps_opened_and_closed(a in flows(), b in flows()) {
+        let sums = |old: &str, new: &str| compared(old, new, |diff| {
+            let opened: f64 = diff.changes.iter().map(|change| total(&change.opened)).sum();
+            let closed: f64 = diff.changes.iter().map(|change| total(&change.closed)).sum();
+            let gates: Vec<_> = diff.enforcers.iter().flatten().map(|e| (e.opened.clone(), e.closed.clone())).collect();
+            (opened, closed, gates)
+        });
+        let (a, b) = (written(&a), written(&b));
+        let (opened, closed, gates) = sums(&a, &b);
+        let (back_opened, back_closed, back_gates) = sums(&b, &a);
+        prop_assert_eq!((opened, closed), (back_closed, back_opened));
+        let turned: Vec<_> = back_gates.into_iter().map(|(opened, closed)| (closed, opened)).collect();
+        prop_assert_eq!(gates, turned);
+    }
+}
+
+fn zonec(arguments: &[&str], folder: &Path) -> (i32, String) {
+    let output = assert_cmd::Command::cargo_bin("zonec").unwrap().args(arguments).current_dir(folder).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code().unwrap(), text)
+}
+
+#[test]
+fn a_revision_of_git_is_read_like_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
+        let done = Command::new("git").args(identity).args(arguments).current_dir(root).output();
+        let done = done.expect("this test needs git");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    std::fs::create_dir_all(root.join("zonen/flows")).unwrap();
+    let head = site("  a: { from: web, to: pg, service: 443/tcp }\n");
+    std::fs::write(root.join("zonen/site.yaml"), format!("{head}include: [flows/*.yaml]\n")).unwrap();
+    std::fs::write(root.join("zonen/flows/b.yaml"), "flows:\n  b: { from: web, to: pg, service: 22/tcp }\n").unwrap();
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-qm", "first"]);
+    let day = ["--as-of", "2026-11-24"];
+    let run = |old: &str, new: &str| zonec(&["diff", old, new, day[0], day[1]], root);
+    assert_eq!(run("zonen@HEAD", "zonen").0, 0, "{}", run("zonen@HEAD", "zonen").1);
+    std::fs::write(root.join("zonen/flows/b.yaml"), "flows:\n  b: { from: web, to: pg, service: 23/tcp }\n").unwrap();
+    let (status, text) = run("zonen@HEAD", "zonen");
+    assert_eq!(status, 1);
+    assert!(text.contains("± moved") && text.contains("tcp/23") && text.contains("tcp/22"), "{text}");
+    assert_eq!(run("zonen/site.yaml@HEAD", "zonen@HEAD").0, 0);
+    for wrong in ["zonen@nirgends", "woanders@HEAD", "zonen@--all"] {
+        let (status, text) = run(wrong, "zonen");
+        assert_eq!(status, 2, "{wrong}: {text}");
+    }
+}
