@@ -22,18 +22,32 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("deviations", &["source", "finding", "syntax", "model", "rules"]),
     ("check", &["source", "finding", "syntax", "data", "model", "graph", "rules", "deviations"]),
     ("plan", &["source", "syntax", "model", "graph"]),
-    // The report is the one target that prints findings; it takes them from `check`.
+    // The diagram marks findings; it takes them from `check`.
     ("targets", &["source", "syntax", "i18n", "model", "graph", "check", "plan", "space"]),
     // The span tree of `syntax` is how YAML is read, of zone files and of policies; the language itself stays unknown here.
     ("readers", &["syntax", "space"]),
     ("verify", &["source", "syntax", "model", "graph", "plan", "space", "readers"]),
     ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "plan", "space", "verify"]),
     ("trace", &["source", "model", "graph", "plan"]),
-    ("output", &["finding", "syntax", "model", "check", "plan", "targets"]),
+    ("output", &["finding", "syntax", "i18n", "model", "check", "plan", "targets"]),
     (
-        "compile",
-        &["source", "finding", "i18n", "model", "rules", "deviations", "check", "plan", "targets", "verify", "output"],
+        "report",
+        &[
+            "source",
+            "finding",
+            "syntax",
+            "data",
+            "i18n",
+            "model",
+            "rules",
+            "deviations",
+            "check",
+            "plan",
+            "targets",
+            "output",
+        ],
     ),
+    ("compile", &["source", "finding", "i18n", "model", "check", "plan", "targets", "verify", "output", "report"]),
 ];
 
 /// The program: knows everything.

@@ -5,7 +5,7 @@ use crate::deviations::Assessed;
 use crate::diff::{Change, Diff, Enforcer, Kind, Outcome, Rectangle, Sides, short_list};
 use crate::finding::Severity;
 use crate::i18n::Lang;
-use crate::targets::report::escape;
+use crate::report::markdown as escape;
 use serde_json::{Value, json};
 use std::io::{Result, Write};
 
