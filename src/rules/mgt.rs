@@ -240,14 +240,16 @@ fn managed_do_not_initiate(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             matches!(purpose.value, SegmentPurpose::Logging | SegmentPurpose::Monitoring | SegmentPurpose::BaseServices)
         });
         if !fits && told.insert((pair.flow.name.clone(), to)) {
-            let word = purpose.map_or("–", |purpose| purpose.word());
-            let finding = about("wrong-segment").arg("segment", &site.segments[segment].name).arg("purpose", word);
-            let span = purpose.map_or(site.segments[segment].span, |purpose| purpose.span);
-            out.push(finding.label(pair.ends.to.span, "misplaced").label_with(
-                span,
-                "segment",
-                vec![("purpose", word.to_owned())],
-            ));
+            let segment = &site.segments[segment];
+            let finding = match purpose {
+                Some(purpose) => about("wrong-segment").arg("purpose", purpose.word()),
+                None => about("no-purpose"),
+            };
+            let finding = finding.arg("segment", &segment.name).label(pair.ends.to.span, "misplaced");
+            out.push(match purpose {
+                Some(purpose) => finding.label(purpose.span, "segment"),
+                None => finding.label(segment.span, "no-purpose"),
+            });
         }
     }
     beside_sinks(site, out);
