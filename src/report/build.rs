@@ -7,6 +7,7 @@ use crate::finding::Severity;
 use crate::model::Site;
 use crate::output::digest;
 use crate::plan::Plan;
+use crate::targets::cluster::held;
 use crate::targets::{VERSION, flow_number};
 use std::collections::BTreeMap;
 
@@ -219,8 +220,27 @@ impl Builder<'_> {
         if !foreign.is_empty() {
             told.push(self.words.fill("limit-gateways", &[("gateways", foreign.join(", "))]));
         }
+        told.extend(self.residuals());
         told.extend(["limit-devices", "limit-cables", "limit-content", "limit-organisation"].map(|key| self.word(key)));
         told
+    }
+
+    /// What policies of clusters leave open, each once with the clusters that it is about.
+    fn residuals(&self) -> Vec<String> {
+        let mut stated: Vec<(String, Vec<&str>)> = Vec::new();
+        for cluster in self.input.plan.iter().flat_map(|plan| &plan.clusters) {
+            for residual in held(self.site, cluster).1 {
+                let text = residual.text(self.words.lang());
+                match stated.iter_mut().find(|(known, _)| *known == text) {
+                    Some((_, clusters)) => clusters.push(&cluster.name),
+                    None => stated.push((text, vec![&cluster.name])),
+                }
+            }
+        }
+        let told = |(text, clusters): (String, Vec<&str>)| {
+            self.words.fill("limit-cluster", &[("clusters", clusters.join(", ")), ("text", text)])
+        };
+        stated.into_iter().map(told).collect()
     }
 
     fn glossary(&self) -> Vec<Term> {
