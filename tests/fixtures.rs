@@ -5,7 +5,7 @@
 //! the witness (`#~ ZM-PAP-01: internet -> pf -> app`). A site raises its rule on exactly the marked lines, and no error or
 //! warning of any rule that is evaluated without a mark; one that nearly violates raises its own rule nowhere.
 //! A finding about the site as a whole has no line: it is marked by a line of its own, `#~ whole-site: ZM-LOG-01`.
-//! A finding that a deviation covers is asked for by `deviation` as its weight.
+//! A finding that a deviation covers is marked with `deviation` as its weight.
 //! Lines that start with `#~` steer: `family: PAP SEP` (evaluate these only; else the rule's own with MOD, FLO and ADR),
 //! `as-of: 2026-06-30`, `strict`.
 
@@ -165,7 +165,7 @@ fn complaints(fixture: &Fixture, dropped: Option<&str>) -> Vec<String> {
             Some(mark) => {
                 met.insert(mark);
             }
-            None if own || item.severity <= Severity::Warning => {
+            None if own || item.severity != Severity::Info => {
                 let (finding, witness) = (&item.finding, item.finding.witness.join(" -> "));
                 let weight = weight(item.severity);
                 wrong.push(format!("unmarked: line {line}: {} {} {weight} [{witness}]", finding.rule, finding.case));

@@ -57,7 +57,17 @@ fn unused(site: &Site, id: DeviationId, open: &[Finding], judged: impl Fn(&str) 
     let used: BTreeSet<&str> =
         open.iter().filter(|finding| covers(site, id, finding)).map(|finding| finding.rule).collect();
     let idle = deviation.decl.rules.iter().filter(|rule| judged(&rule.0) && !used.contains(rule.0.as_str()));
-    idle.map(|rule| about(deviation, "unused").arg("named", &rule.0).label(rule.span, "rule")).collect()
+    idle.map(|rule| {
+        let named = |finding: &&Finding| {
+            finding.rule == rule.0
+                && deviation.decl.objects.iter().any(|object| finding.objects.iter().any(|own| *own == object.0))
+        };
+        let subject = open.iter().find(named).and_then(|finding| finding.objects.first());
+        let told =
+            subject.map_or_else(|| about(deviation, "unused"), |own| about(deviation, "beside").arg("subject", own));
+        told.arg("named", &rule.0).label(rule.span, "rule")
+    })
+    .collect()
 }
 
 /// A standard is cited with the revision of the catalogue, or it is not the text the rules come from.

@@ -9,7 +9,7 @@ mod severity;
 use crate::finding::{Finding, Severity};
 use crate::model::blueprint::ClassMainZone;
 use crate::model::ids::DeviationId;
-use crate::model::{Site, ZoneId};
+use crate::model::{Object, Site, ZoneId};
 use crate::rules::{Catalogue, Deviability, evidence};
 use crate::syntax::document::MainZone;
 pub use fingerprint::fingerprints;
@@ -29,7 +29,7 @@ pub struct Assessed {
 /// Weighs the findings of the rules against the site's deviations and evidence, and adds those of the family ABW.
 ///
 /// A finding of an attestation rule goes when the site's `evidence` holds a valid proof for that rule. A finding is covered by
-/// the first effective deviation (by id) that names its rule and one of its objects. With `strict`, open SOLLTE findings are
+/// the first effective deviation (by id) that names its rule and its subject. With `strict`, open SOLLTE findings are
 /// errors (ZM-ABW-09). The result is in order of place, rule and case.
 #[must_use]
 pub fn assess(site: &Site, catalogue: &Catalogue, findings: Vec<Finding>, strict: bool) -> Vec<Assessed> {
@@ -68,11 +68,42 @@ fn cover(site: &Site, catalogue: &Catalogue, register: &Register, finding: Findi
     Assessed { finding, severity, deviation }
 }
 
-/// Whether a deviation names the rule of a finding and one of its objects.
+/// Whether a deviation names the rule of a finding and its subject: the object named first, or another of the same sort (either of
+/// two uplinks on one route). The rest of the objects is where the subject stands; a deviation for the Internet, or for a zone,
+/// would cover faults of others that nobody approved (ZM-ABW-07).
 fn covers(site: &Site, id: DeviationId, finding: &Finding) -> bool {
     let deviation = &site.deviations[id].decl;
+    let subject = finding.objects.first().map(|first| sort(site, first));
+    let subjects = || finding.objects.iter().filter(|object| Some(sort(site, object)) == subject);
     deviation.rules.iter().any(|rule| rule.0 == finding.rule)
-        && deviation.objects.iter().any(|object| finding.objects.contains(&object.0))
+        && subjects().any(|subject| deviation.objects.iter().any(|object| object.0 == *subject))
+}
+
+/// What sort of thing a name of a finding stands for.
+#[derive(PartialEq, Eq)]
+enum Sort {
+    Network,
+    Zone,
+    Segment,
+    /// Gateways and components: what stands in a segment.
+    Device,
+    Cluster,
+    Namespace,
+    /// Flows, uplinks, platforms, services, deviations, the site: never named together with others.
+    Other,
+}
+
+fn sort(site: &Site, name: &str) -> Sort {
+    match site.lookup(name) {
+        Some(Object::Network(_)) => Sort::Network,
+        // A zone with one unnamed segment is that segment.
+        Some(Object::Zone(_)) if site.place(name).is_none() => Sort::Zone,
+        Some(Object::Zone(_) | Object::Segment(_)) => Sort::Segment,
+        Some(Object::Gateway(_) | Object::Component(_)) => Sort::Device,
+        Some(Object::Cluster(_)) => Sort::Cluster,
+        Some(Object::Namespace(_)) => Sort::Namespace,
+        Some(Object::Group(_)) | None => Sort::Other,
+    }
 }
 
 /// Findings are told in the order of their places; those about the site as a whole come first.

@@ -142,7 +142,7 @@ fn ingress_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                 .arg("namespace", &namespace.path)
                 .arg("ingress", &ingress.name)
                 .arg("other", &name);
-            let finding = finding.object(&namespace.path).object(&name).label(span, "other");
+            let finding = finding.object(&namespace.path).label(span, "other");
             out.push(finding.label(ingress.span, "ingress"));
         }
     }
@@ -156,7 +156,7 @@ fn one_zone(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             let finding = Finding::new("ZM-K8S-12", case)
                 .arg("cluster", &cluster.name)
                 .arg("zone", &site.zones[cluster.zone].name);
-            let finding = finding.arg("other", zone).object(&cluster.name);
+            let finding = finding.arg("other", zone);
             finding.label(span, "segment").label(cluster.decl.zone.span, "zone")
         };
         let development = site.zones[cluster.zone].class == "development";
@@ -167,7 +167,11 @@ fn one_zone(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             let control =
                 pool.decl.role.value == PoolRole::ControlPlane && site.zones[zone].class == "management" && serves;
             if zone != cluster.zone && !control {
-                out.push(told("pool", &site.zones[zone].name, pool.decl.segment.span).arg("pool", &pool.name));
+                out.push(
+                    told("pool", &site.zones[zone].name, pool.decl.segment.span)
+                        .arg("pool", &pool.name)
+                        .object(&cluster.name),
+                );
             }
         }
         let runs = |namespace: NamespaceId| site.namespaces[namespace].cluster == id;
@@ -177,7 +181,8 @@ fn one_zone(cx: &Cx<'_>, out: &mut Vec<Finding>) {
                     out.push(
                         told("pods", &site.zones[zone].name, leg.span)
                             .arg("component", &component.name)
-                            .object(&component.name),
+                            .object(&component.name)
+                            .object(&cluster.name),
                     );
                 }
             }

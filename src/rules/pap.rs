@@ -34,18 +34,20 @@ pub(super) fn strict_networks(cx: &Cx<'_>) -> Vec<NetworkId> {
     networks
 }
 
-/// Whether some way from a network passes a gateway, but none that counts (no gateway at all is ZM-PAP-10's).
+/// Whether some way from a network enters through a gateway that does not count (no gateway at all is ZM-PAP-10's).
 fn enters_unfiltered(cx: &Cx<'_>, network: NetworkId) -> bool {
     let site = cx.site;
+    let inside =
+        |vertex: Vertex| matches!(vertex, Vertex::Segment(id) if site.zones[site.segments[id].zone].class != "uplink");
     let counts = |vertex: Vertex| match vertex {
         Vertex::Gateway(id) => site.gateways[id].is_layer4() && site.gateways[id].denies_by_default(),
         Vertex::Network(_) => true,
         _ => false,
     };
-    let inside =
-        |vertex: Vertex| matches!(vertex, Vertex::Segment(id) if site.zones[site.segments[id].zone].class != "uplink");
-    let path = cx.graphs.topology.path(Vertex::Network(network), inside, counts);
-    path.is_some_and(|path| path.iter().any(|vertex| enforces(site, *vertex)))
+    let topology = &cx.graphs.topology;
+    let before = topology.component(Vertex::Network(network), |vertex| counts(vertex) || inside(vertex));
+    let enters = |vertex: &Vertex| topology.neighbours(*vertex).into_iter().any(inside);
+    before.iter().any(|vertex| enforces(site, *vertex) && enters(vertex))
 }
 
 /// Filter, application-level gateway, filter on every way in (DVS 5.3.3, NET.1.1.A18).
@@ -133,12 +135,16 @@ fn outer_first(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             Vertex::Segment(_) => false,
         };
         let inside = |vertex: Vertex| matches!(vertex, Vertex::Segment(id) if site.zones[site.segments[id].zone].class != "uplink");
-        if let Some(path) = cx.graphs.topology.path(Vertex::Network(id), inside, blocked)
+        // One finding per entry: another one beside it is another fault.
+        let mut entries: BTreeSet<Vertex> = BTreeSet::new();
+        while let Some(path) =
+            cx.graphs.topology.path(Vertex::Network(id), inside, |vertex| blocked(vertex) || entries.contains(&vertex))
             && let Some(end) = path.last()
         {
             let finding =
                 Finding::new("ZM-PAP-02", "no-outer").arg("network", &network.name).arg("segment", end.name(site));
             let entry = path.get(1).copied().unwrap_or(*end);
+            entries.insert(entry);
             let finding = finding.object(entry.name(site)).object(end.name(site));
             let finding =
                 finding.label_with(vertex_span(site, entry), "entry", vec![("name", entry.name(site).to_owned())]);

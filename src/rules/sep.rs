@@ -4,8 +4,8 @@ use super::support::{enforces, is_device, is_gateway_host, names, own_main_zone,
 use super::{Cx, Rule};
 use crate::finding::{Finding, Severity};
 use crate::graph::Vertex;
-use crate::model::{ComponentId, Place, Property, Site, ZoneId};
-use std::collections::BTreeSet;
+use crate::model::{ComponentId, Place, Property, SegmentId, Site, ZoneId};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) const RULES: &[Rule] =
     &[("ZM-SEP-01", main_zones_apart), ("ZM-SEP-02", filtered), ("ZM-SEP-06", no_bridge), ("ZM-SEP-09", default_deny)];
@@ -39,11 +39,16 @@ fn main_zones_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             }
             _ => false,
         };
-        let blocked =
-            |vertex| enforces(site, vertex) || is_bridge(site, vertex) || matches!(vertex, Vertex::Network(_));
-        if let Some(path) = cx.graphs.topology.path(Vertex::Segment(id), other, blocked)
+        // One finding per joint: another device beside it is another fault.
+        let mut joints: BTreeSet<Vertex> = BTreeSet::new();
+        let blocked = |vertex: Vertex, joints: &BTreeSet<Vertex>| {
+            let passed = enforces(site, vertex) || is_bridge(site, vertex) || matches!(vertex, Vertex::Network(_));
+            passed || joints.contains(&vertex)
+        };
+        while let Some(path) = cx.graphs.topology.path(Vertex::Segment(id), other, |vertex| blocked(vertex, &joints))
             && let (Some(Vertex::Segment(end)), Some(joint)) = (path.last().copied(), path.get(1).copied())
         {
+            joints.insert(joint);
             let far = &site.segments[end];
             let far_zone = own_main_zone(site, far.zone).map_or("", |zone| zone.word());
             let finding = Finding::new("ZM-SEP-01", "joined").arg("from", &segment.name).arg("from-zone", own.word());
@@ -64,59 +69,48 @@ fn main_zones_apart(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Zones are cut from each other by stateful layer 4 filters (DVS 5.3.2, NET.1.1.A4).
+/// Zones are cut from each other by stateful layer 4 filters (DVS 5.3.2, NET.1.1.A4). Two zones are not cut exactly when on some way
+/// a device that is no such filter has a leg in two zones, so each such device is judged by itself.
 pub(super) fn filtered(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    let mut told: BTreeSet<(ZoneId, ZoneId)> = BTreeSet::new();
-    for (id, segment) in site.segments.iter() {
-        let zone = segment.zone;
-        let web = |zone: ZoneId| site.zones[zone].class == "external.web";
-        let blocked = |vertex: Vertex| match vertex {
-            Vertex::Gateway(gateway) => site.gateways[gateway].is_layer4(),
-            Vertex::Network(_) => true,
-            Vertex::Component(_) => is_bridge(site, vertex),
-            Vertex::Segment(_) => false,
-        };
-        for vertex in cx.graphs.topology.component(Vertex::Segment(id), blocked) {
-            let Vertex::Segment(other) = vertex else { continue };
-            let other_zone = site.segments[other].zone;
-            let pair = (zone.min(other_zone), zone.max(other_zone));
-            let main = (own_main_zone(site, zone), own_main_zone(site, other_zone));
-            if other_zone == zone || told.contains(&pair) || (web(zone) && web(other_zone)) {
-                continue;
+    let gateways = site.gateways.iter().filter(|(_, gateway)| !gateway.is_layer4()).map(|(id, _)| Vertex::Gateway(id));
+    let components = site.components.ids().map(Vertex::Component).filter(|vertex| !is_bridge(site, *vertex));
+    for joint in gateways.chain(components) {
+        let mut first: BTreeMap<ZoneId, SegmentId> = BTreeMap::new();
+        for vertex in cx.graphs.topology.neighbours(joint) {
+            if let Vertex::Segment(id) = vertex {
+                first.entry(site.segments[id].zone).or_insert(id);
             }
-            let Some(path) = cx.graphs.topology.path(Vertex::Segment(id), |v| v == vertex, blocked) else { continue };
-            // A way through a third zone is two faults that are told by themselves.
-            let third = |vertex: &Vertex| matches!(vertex, Vertex::Segment(id) if ![zone, other_zone].contains(&site.segments[*id].zone));
-            if path.iter().any(third) {
-                continue;
+        }
+        let zones: Vec<(ZoneId, SegmentId)> = first.into_iter().collect();
+        for (index, (a, from)) in zones.iter().enumerate() {
+            for (b, to) in zones.iter().skip(index + 1) {
+                let web = |zone: ZoneId| site.zones[zone].class == "external.web";
+                let (main_a, main_b) = (own_main_zone(site, *a), own_main_zone(site, *b));
+                // Main zones joined without any enforcement point are ZM-SEP-01's.
+                let unenforced = !enforces(site, joint) && main_a.is_some() && main_b.is_some() && main_a != main_b;
+                if !(unenforced || web(*a) && web(*b)) {
+                    out.push(unfiltered(site, (*a, *b), [Vertex::Segment(*from), joint, Vertex::Segment(*to)]));
+                }
             }
-            // Main zones joined without any enforcement point are ZM-SEP-01's.
-            let unenforced = !path.iter().any(|vertex| enforces(site, *vertex));
-            if unenforced && main.0.is_some() && main.1.is_some() && main.0 != main.1 {
-                continue;
-            }
-            told.insert(pair);
-            out.push(unfiltered(site, pair, &path));
         }
     }
 }
 
-fn unfiltered(site: &Site, (a, b): (ZoneId, ZoneId), path: &[Vertex]) -> Finding {
-    let joint = path.iter().copied().find(|vertex| matches!(vertex, Vertex::Gateway(_) | Vertex::Component(_)));
+fn unfiltered(site: &Site, (a, b): (ZoneId, ZoneId), path: [Vertex; 3]) -> Finding {
+    let [_, joint, _] = path;
     let finding =
         Finding::new("ZM-SEP-02", "unfiltered").arg("from", &site.zones[a].name).arg("to", &site.zones[b].name);
-    let finding = match joint {
-        Some(Vertex::Gateway(id)) => {
-            let gateway = &site.gateways[id];
-            let layer = gateway.decl.layer.as_ref().map_or(4, |layer| layer.value);
-            let key = if layer < 4 { "weak" } else { "stateless" };
-            finding.object(&gateway.name).label_with(gateway.span, key, vec![("layer", layer.to_string())])
-        }
-        Some(vertex) => finding.object(vertex.name(site)).label(vertex_span(site, vertex), "joint"),
-        None => finding.label(site.zones[a].span, "zone"),
+    let finding = finding.object(joint.name(site));
+    let finding = if let Vertex::Gateway(id) = joint {
+        let gateway = &site.gateways[id];
+        let layer = gateway.decl.layer.as_ref().map_or(4, |layer| layer.value);
+        let key = if layer < 4 { "weak" } else { "stateless" };
+        finding.label_with(gateway.span, key, vec![("layer", layer.to_string())])
+    } else {
+        finding.label(vertex_span(site, joint), "joint")
     };
-    finding.object(&site.zones[a].name).object(&site.zones[b].name).witness(names(site, path))
+    finding.object(&site.zones[a].name).object(&site.zones[b].name).witness(names(site, &path))
 }
 
 /// No host bridges segments (DVS 5.3.2, NET.1.1.A23). Management hosts are ZM-MGT-04's.

@@ -65,7 +65,7 @@ fn chained(cx: &Cx<'_>, starts: &[Actor], goals: &[Actor]) -> bool {
 fn reachable(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     if site.networks.is_empty() {
-        out.push(Finding::new("ZM-UPL-05", "no-network"));
+        out.push(Finding::new("ZM-UPL-05", "no-network").object(site.name()));
     }
     for (id, component) in site.components.iter() {
         for name in component.decl.audience.iter().flat_map(|list| list.iter()) {
@@ -127,11 +127,11 @@ fn portal_interface(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let of = |property| site.components.ids().filter(move |id| site.is(*id, property)).collect::<Vec<_>>();
     let (interfaces, portals) = (of(Property::PortalApi), of(Property::Portal));
     if interfaces.is_empty() {
-        out.push(Finding::new("ZM-UPL-07", "no-interface"));
+        out.push(Finding::new("ZM-UPL-07", "no-interface").object(site.name()));
         return;
     }
     if portals.is_empty() {
-        out.push(Finding::new("ZM-UPL-07", "no-portal"));
+        out.push(Finding::new("ZM-UPL-07", "no-portal").object(site.name()));
         return;
     }
     let mut remote: Vec<Actor> = portals.iter().map(|id| Actor::Component(*id)).collect();
