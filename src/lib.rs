@@ -5,6 +5,7 @@
 //! `source` → `syntax` → `model` → `graph` → `rules` → `deviations` → `plan` → `targets` → `verify` → `report` → `output`.
 
 pub mod check;
+pub mod claims;
 pub mod cli;
 pub mod compile;
 pub mod data;
@@ -16,6 +17,7 @@ pub mod i18n;
 pub mod model;
 pub mod output;
 pub mod plan;
+pub mod query;
 pub mod readers;
 pub mod report;
 pub mod rules;

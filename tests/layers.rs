@@ -27,7 +27,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The span tree of `syntax` is how YAML is read, of zone files and of policies; the language itself stays unknown here.
     ("readers", &["syntax", "space"]),
     ("verify", &["source", "syntax", "model", "graph", "plan", "space", "readers"]),
-    ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "plan", "space", "verify"]),
+    ("claims", &["model", "graph", "space"]),
+    ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "claims", "plan", "space", "verify"]),
+    ("query", &["source", "model", "graph", "check", "claims", "diff", "plan", "space"]),
     ("trace", &["source", "model", "graph", "plan"]),
     ("output", &["finding", "syntax", "i18n", "model", "check", "plan", "targets"]),
     (

@@ -9,9 +9,11 @@ mod explain;
 mod format;
 mod git;
 mod new;
+mod query;
 mod report;
 mod schema;
 mod shell;
+mod test;
 mod trace;
 mod verify;
 mod verify_gateway;
@@ -79,6 +81,13 @@ enum Command {
     Verify(verify::Arguments),
     /// Says which packets a change opens and closes, which findings are new, what changes where.
     Diff(diff::Arguments),
+    /// Says who reaches an end and what it reaches, where a flow is enforced, what an address is, what a rule found.
+    Query(query::Arguments),
+    /// Judges the policy tests of a site (`expect:`), over all packets.
+    Test {
+        /// File or folder with site.yaml; `-` reads standard input.
+        site: String,
+    },
     /// Explains one rule.
     Explain {
         /// Rule id, for example ZM-PAP-01.
@@ -257,6 +266,8 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Trace(arguments) => trace::run(arguments, options, out),
         Command::Verify(arguments) => verify::run(arguments, options, out),
         Command::Diff(arguments) => diff::run(arguments, options, out),
+        Command::Query(arguments) => query::run(arguments, options, out),
+        Command::Test { site } => test::run(site, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
         Command::Completions { shell } => shell::completions(*shell, out),

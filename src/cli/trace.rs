@@ -6,6 +6,7 @@ use crate::compile::compile;
 use crate::i18n::Lang;
 use crate::model::{End, ServiceMatch, Site};
 use crate::plan::{Plan, Side};
+use crate::query::owners;
 use crate::syntax::decode::Scalar;
 use crate::syntax::nearest;
 use crate::syntax::service::ServiceExpr;
@@ -62,7 +63,8 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     Ok(if answer.is_allowed() { OK } else { VIOLATION })
 }
 
-fn end(site: &Site, name: Option<&str>, address: Option<IpAddr>) -> Result<End, Stop> {
+/// The one end a name or an address stands for.
+pub(super) fn end(site: &Site, name: Option<&str>, address: Option<IpAddr>) -> Result<End, Stop> {
     if let Some(name) = name {
         let Some(object) = site.lookup(name) else {
             let near = nearest(name, site.names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -75,22 +77,10 @@ fn end(site: &Site, name: Option<&str>, address: Option<IpAddr>) -> Result<End, 
         };
     }
     let Some(address) = address else { return Err(Stop::Invalid("name an end or give an address".to_owned())) };
-    let holds = |addresses: &crate::model::Addresses| addresses.contains(address);
-    let component = site
-        .components
-        .iter()
-        .find(|(_, c)| c.legs.iter().any(|leg| holds(&leg.addresses)))
-        .map(|(id, _)| End::Component(id));
-    let gateway = || {
-        site.gateways
-            .iter()
-            .find(|(_, g)| g.interfaces.iter().any(|i| holds(&i.leg.addresses)))
-            .map(|(id, _)| End::Gateway(id))
-    };
-    let segment = || site.segments.iter().find(|(_, s)| holds(&s.addresses)).map(|(id, _)| End::Segment(id));
-    let network = || site.networks.iter().find(|(_, n)| holds(&n.addresses)).map(|(id, _)| End::Network(id));
-    let found = component.or_else(gateway).or_else(segment).or_else(network);
-    found.ok_or_else(|| Stop::Invalid(format!("{address} belongs to nothing in {}", site.name())))
+    owners(site, address)
+        .into_iter()
+        .find_map(|owner| owner.end)
+        .ok_or_else(|| Stop::Invalid(format!("{address} belongs to nothing in {}", site.name())))
 }
 
 fn service(site: &Site, text: &str) -> Result<ServiceMatch, Stop> {

@@ -1,7 +1,7 @@
 //! Which packets become possible or impossible, by flow.
 
-use super::claims::{Claim, FIELDS, FlowClaims, Pods, TOPS};
 use super::rectangles::{Namer, Rectangle};
+use crate::claims::{Claim, FIELDS, FlowClaims, Pods, TOPS};
 use crate::model::Site;
 use crate::space::{Arena, Cuts, Map, MissingCut, Product};
 use std::collections::{BTreeMap, BTreeSet};

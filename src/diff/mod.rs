@@ -1,20 +1,19 @@
 //! What changes between two sites: packets that become possible or impossible end to end, what each enforcer does about it,
 //! findings, deviations that end soon.
 //!
-//! The comparison is exact: the boxes of both sites (module `claims`) become sets of one packet space, and what is in one set
+//! The comparison is exact: the boxes of both sites ([`crate::claims`]) become sets of one packet space, and what is in one set
 //! and not in the other is written back as rectangles. A change that moves no packet is shown as rewritten.
 
 mod changes;
-mod claims;
 mod enforcers;
 mod rectangles;
 
 pub use changes::{Change, Kind};
-pub use claims::{FlowClaims, Pods, claims};
 pub use enforcers::{Enforcer, Outcome};
-pub use rectangles::{Rectangle, short_list};
+pub use rectangles::{Namer, Rectangle, short_list};
 
 use crate::check::{Checked, Model};
+use crate::claims::{Pods, claims};
 use crate::deviations::{Assessed, fingerprints};
 use crate::source::Date;
 use crate::space::MissingCut;

@@ -1,6 +1,6 @@
 //! Sets of packets in words: names where they fit, prefixes where not.
 
-use super::claims::{FIELDS, PODS, Pods};
+use crate::claims::{FIELDS, PODS, Pods};
 use crate::model::address::Ranges;
 use crate::model::{Addresses, Site};
 use crate::space::{Interval, Product};
@@ -34,13 +34,15 @@ pub fn short_list(list: &[String]) -> String {
 }
 
 /// The names of a site's addresses.
-pub(super) struct Namer<'a> {
+#[derive(Debug)]
+pub struct Namer<'a> {
     pods: &'a Pods,
     names: BTreeMap<Vec<(u128, u128)>, String>,
 }
 
 impl<'a> Namer<'a> {
-    /// Names of components first, then of segments, zones and networks: the most telling one wins.
+    /// Names of components first, then of gateways, segments and networks: the most telling one wins.
+    #[must_use]
     pub fn new(site: &Site, pods: &'a Pods) -> Self {
         let mut namer = Self { pods, names: BTreeMap::new() };
         for component in site.components.values() {
@@ -72,25 +74,24 @@ impl<'a> Namer<'a> {
         }
     }
 
-    /// The rectangles of a product: one per family.
+    /// The rectangles of a product: one per family on each side.
+    #[must_use]
     pub fn rectangles(&self, product: &Product<FIELDS>) -> Vec<Rectangle> {
         let [from_family, from, to_family, to, protocol, detail] = &product.fields;
+        let families = |list: &[Interval]| -> Vec<u128> {
+            (0..=PODS).filter(|family| list.iter().any(|i| i.lo() <= *family && *family <= i.hi())).collect()
+        };
         let mut found = Vec::new();
-        for family in 0..=PODS {
-            let has =
-                |list: &[Interval]| list.iter().any(|interval| interval.lo() <= family && family <= interval.hi());
-            if has(from_family) && has(to_family) {
-                let [source, destination] = [from, to].map(|list| self.members(family, list));
-                let [from_name, to_name] =
-                    [(from, &source), (to, &destination)].map(|(list, members)| self.word(family, list, members));
-                let services = services(protocol, detail);
+        for from_family in families(from_family) {
+            for to_family in families(to_family) {
+                let (source, destination) = (self.members(from_family, from), self.members(to_family, to));
                 found.push(Rectangle {
-                    from: from_name,
-                    to: to_name,
+                    from: self.word(from_family, from, &source),
+                    to: self.word(to_family, to, &destination),
                     combinations: size(from) * size(to) * size(protocol) * size(detail),
                     source,
                     destination,
-                    service: services,
+                    service: services(protocol, detail),
                 });
             }
         }

@@ -4,12 +4,13 @@
 //! box = (family, from) × (family, to) × protocol × (destination port or ICMP type)
 //! ```
 //!
-//! A family is IPv4, IPv6 or [`PODS`]: pods that talk to pods have no addresses worth comparing, so each has a number by the
-//! path of its name, the same in both sites.
+//! A family is IPv4, IPv6 or [`PODS`]: a pod is known by its policies and not by an address it shares with its neighbours, so
+//! each has a number by the path of its name, the same in both sites.
 
-use crate::graph::Graphs;
+use crate::graph::{Graphs, PairWays};
+use crate::model::address::Ranges;
 use crate::model::site::Flow;
-use crate::model::{Addresses, End, NamespaceId, ServiceMatch, Site};
+use crate::model::{Addresses, End, Family, ServiceMatch, Site};
 use crate::space::Interval;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ pub const FIELDS: usize = 6;
 pub type Claim = [Interval; FIELDS];
 /// The largest value of each field.
 pub const TOPS: [u128; FIELDS] = [2, u128::MAX, 2, u128::MAX, 255, 65_535];
-/// Family of pods that are reached as pods.
+/// Family of pods.
 pub const PODS: u128 = 2;
 
 /// What one flow lets through.
@@ -56,24 +57,22 @@ impl Pods {
         Self { paths }
     }
 
-    /// The pods an end stands for.
+    /// The pods an end stands for; none for an end outside of clusters.
     fn of(&self, site: &Site, end: End) -> Vec<Interval> {
-        let namespace = |id: NamespaceId| format!("{}/", site.namespaces[id].path);
-        let wanted: Box<dyn Fn(&String) -> bool> = match end {
-            End::Component(id) => {
-                let component = &site.components[id];
-                let path = component.namespace.map(|id| format!("{}{}", namespace(id), component.name));
-                Box::new(move |other| Some(other) == path.as_ref())
-            }
-            End::Namespace(id) => Box::new(move |other| other.starts_with(&namespace(id))),
-            End::Cluster(id) => {
-                let prefix = format!("{}/", site.clusters[id].name);
-                Box::new(move |other| other.starts_with(&prefix))
-            }
+        let (prefix, exact) = match end {
+            End::Component(id) => match site.components[id].namespace {
+                Some(namespace) => (format!("{}/{}", site.namespaces[namespace].path, site.components[id].name), true),
+                None => return Vec::new(),
+            },
+            End::Namespace(id) => (format!("{}/", site.namespaces[id].path), false),
+            End::Cluster(id) => (format!("{}/", site.clusters[id].name), false),
             _ => return Vec::new(),
         };
-        let numbers = self.paths.iter().enumerate().filter(|(_, path)| wanted(path));
-        numbers.map(|(number, _)| Interval::point(number as u128)).collect()
+        let meant = |path: &str| if exact { path == prefix } else { path.starts_with(&prefix) };
+        let numbers = self.paths.iter().zip(0u32..).filter(|(path, _)| meant(path)).map(|(_, number)| (number, number));
+        // Paths with the same beginning are neighbours in the order.
+        let ranges = Ranges::new(numbers);
+        ranges.intervals().iter().filter_map(|&(first, last)| Interval::new(first.into(), last.into())).collect()
     }
 
     /// The paths of some numbers.
@@ -93,54 +92,71 @@ pub fn claims(site: &Site, graphs: &Graphs, pods: &Pods) -> BTreeMap<String, Flo
     let in_force = site.flows.iter().filter(|(_, flow)| flow.is_valid_on(site.as_of));
     in_force
         .map(|(id, flow)| {
-            let mut boxes = BTreeSet::new();
-            for pair in graphs.ways.of(id) {
-                if pair.among_pods {
-                    let sides = [pair.from.end, pair.to.end].map(|end| pod_sides(pods.of(site, end)));
-                    add(&mut boxes, &sides[0], &sides[1], flow);
-                }
-                // A flow without a way lets nothing through; the rules report it.
-                for way in pair.ways.iter().flatten() {
-                    let sides = [&way.source.addresses, &way.destination.addresses].map(sides);
-                    add(&mut boxes, &sides[0], &sides[1], flow);
-                }
-            }
+            let wants = |family| flow.wants(family);
+            let pairs = graphs.ways.of(id).iter();
+            let boxes = pairs.flat_map(|pair| of_pair(site, pods, pair, &flow.matches, wants)).collect();
             (flow.name.clone(), FlowClaims { boxes, named: named(site, flow), conditions: conditions(flow) })
         })
         .collect()
 }
 
-fn pod_sides(numbers: Vec<Interval>) -> Vec<Side> {
-    numbers.into_iter().map(|number| (PODS, number)).collect()
+/// The boxes of two ends on their ways. Without a way nothing gets through, and there are none.
+///
+/// An end in a cluster is its pods on both sides: whatever addresses its packets carry outside, the policies of the cluster
+/// let these pods talk and no others that share the addresses.
+pub fn of_pair(
+    site: &Site,
+    pods: &Pods,
+    pair: &PairWays,
+    services: &[ServiceMatch],
+    wants: impl Fn(Family) -> bool,
+) -> BTreeSet<Claim> {
+    let [from_pods, to_pods] = [pair.from.end, pair.to.end].map(|end| pod_sides(pods.of(site, end)));
+    let mut boxes = BTreeSet::new();
+    if pair.among_pods {
+        add(&mut boxes, &from_pods, &to_pods, services.iter());
+    }
+    for way in pair.ways.iter().flatten() {
+        for family in way.families().filter(|family| wants(*family)) {
+            let seen = |pods: &[Side], addresses: &Addresses| {
+                if pods.is_empty() { address_sides(&addresses.only(family)) } else { pods.to_vec() }
+            };
+            let from = seen(&from_pods, &way.source.addresses);
+            let to = seen(&to_pods, &way.destination.addresses);
+            add(&mut boxes, &from, &to, services.iter().filter(|service| service.fits(family)));
+        }
+    }
+    boxes
 }
 
-fn sides(addresses: &Addresses) -> Vec<Side> {
+/// The boxes from any of some addresses to any of others, whether or not there is a way.
+pub fn of_addresses(from: &Addresses, to: &Addresses, services: &[ServiceMatch]) -> BTreeSet<Claim> {
+    let mut boxes = BTreeSet::new();
+    for family in Family::BOTH {
+        let [from, to] = [from, to].map(|addresses| address_sides(&addresses.only(family)));
+        add(&mut boxes, &from, &to, services.iter().filter(|service| service.fits(family)));
+    }
+    boxes
+}
+
+fn pod_sides(numbers: Vec<Interval>) -> Vec<Side> {
+    numbers.into_iter().map(|numbers| (PODS, numbers)).collect()
+}
+
+fn address_sides(addresses: &Addresses) -> Vec<Side> {
     let v4 = addresses.v4.intervals().iter().map(|&(first, last)| (0, Interval::new(first.into(), last.into())));
     let v6 = addresses.v6.intervals().iter().map(|&(first, last)| (1, Interval::new(first, last)));
     v4.chain(v6).filter_map(|(family, interval)| Some((family, interval?))).collect()
 }
 
-fn add(boxes: &mut BTreeSet<Claim>, from: &[Side], to: &[Side], flow: &Flow) {
-    for (from_family, from) in from {
-        for (to_family, to) in to.iter().filter(|(family, _)| family == from_family) {
-            for service in flow.matches.iter().filter(|service| fits(service, *from_family, flow)) {
+fn add<'a>(boxes: &mut BTreeSet<Claim>, from: &[Side], to: &[Side], services: impl Iterator<Item = &'a ServiceMatch>) {
+    for (protocol, detail) in services.flat_map(packets) {
+        for (from_family, from) in from {
+            for (to_family, to) in to {
                 let family = |value: u128| Interval::point(value);
-                for (protocol, detail) in packets(service) {
-                    boxes.insert([family(*from_family), *from, family(*to_family), *to, protocol, detail]);
-                }
+                boxes.insert([family(*from_family), *from, family(*to_family), *to, protocol, detail]);
             }
         }
-    }
-}
-
-/// Whether a flow lets a service through in a family. Pods carry both.
-fn fits(service: &ServiceMatch, family: u128, flow: &Flow) -> bool {
-    use crate::model::Family;
-    let fits = |family: Family| service.fits(family) && flow.wants(family);
-    match family {
-        0 => fits(Family::V4),
-        1 => fits(Family::V6),
-        _ => true,
     }
 }
 
