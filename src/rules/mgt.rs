@@ -107,7 +107,8 @@ fn detour(site: &Site, from: ZoneId, to: ZoneId, reach: &Reach, end: Actor) -> O
     let steps = reach.steps(end);
     let (start, _, _) = *steps.first()?;
     let (from, to) = (&site.zones[from].name, &site.zones[to].name);
-    let finding = Finding::new("ZM-MGT-03", "detour").arg("from-zone", from).arg("to-zone", to);
+    // The zones come first: they are what is joined, by this chain or by the next one.
+    let finding = Finding::new("ZM-MGT-03", "detour").arg("from-zone", from).arg("to-zone", to).object(to).object(from);
     let finding = finding.arg("from", start.name(site)).arg("to", end.name(site)).witness(reach.chain(site, end));
     let mut flows = steps.iter().filter_map(|(_, _, step)| if let Step::Flow(id) = step { Some(*id) } else { None });
     let (first, last) = (flows.clone().next(), flows.next_back());
