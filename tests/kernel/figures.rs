@@ -1,16 +1,16 @@
-//! Figures for docs/performance.md: load time, memory and new connections per second, against one linear rule per flow.
-//! `cargo test --release --test kernel figures -- --ignored --nocapture`
+//! Figures for docs/performance.md: new connections per second, against one linear rule per flow.
+//! `cargo test --release --test kernel figures -- --ignored --nocapture`; load time and memory of the rulesets it leaves:
+//! `benches/load.py`.
 
 use std::fmt::Write;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use zonec::source::{Date, MemoryWorld};
 
 use crate::dice::Dice;
 use crate::lab::Lab;
 use crate::packet::{Packet, Transport, flags};
-use crate::policy::{Place, Policy, Service, address};
+use crate::policy::{Policy, Service, address};
 use crate::site::{self, Compiled};
 use crate::wire::Wire;
 
@@ -63,64 +63,120 @@ fn linear(policy: &Policy) -> String {
     text + "\t}\n}\n"
 }
 
-/// Seconds and MiB that `nft -f` takes.
-fn load(lab: &Lab, ruleset: &str) -> (f64, f64) {
-    let file = tempfile::NamedTempFile::new().expect("temporary file");
-    std::fs::write(file.path(), ruleset).expect("write");
-    let start = Instant::now();
-    let output = lab.inside(&lab.gateway, || {
-        Command::new("/usr/bin/time").args(["-f", "%M", "nft", "-f"]).arg(file.path()).output().expect("run nft")
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{text}");
-    (seconds, text.trim().parse::<f64>().expect("kilobytes") / 1024.0)
+/// The flows as rows, for compilers that read something else (`benches/flows_aerleon.py`).
+fn rows(policy: &Policy) -> String {
+    let mut text = String::from("flow,source,destination,port\n");
+    for permit in &policy.permits {
+        let Service::Tcp(ports) = &permit.service else { continue };
+        let end = |ranges: &[crate::policy::Range]| address(permit.family, *ranges[0].start());
+        let (source, destination) = (end(&permit.source), end(&permit.destination));
+        writeln!(text, "{},{source},{destination},{}", permit.flow, ports.start()).expect("text");
+    }
+    text
 }
 
-/// New connections per second through the gateway, each on a flow that allows it: the best of five rounds.
-fn connections(lab: &Lab, policy: &Policy) -> f64 {
-    const COUNT: usize = 4_000;
-    let mut wire = Wire::open(lab);
-    let mut dice = Dice(2);
-    let packets: Vec<(usize, Packet)> = (0..COUNT)
-        .filter_map(|n| {
-            let permit = dice.pick(&policy.permits);
-            let Service::Tcp(ports) = &permit.service else { return None };
+/// Connections of one round.
+const COUNT: usize = 4_000;
+/// Rounds; each asks every size once, so that what else the machine does meets all of them.
+const ROUNDS: usize = 15;
+
+/// A gateway under load: its namespaces and finished frames, each the first of a connection that a flow allows.
+struct Bench {
+    lab: Lab,
+    wire: Wire,
+    frames: Vec<(usize, Vec<u8>)>,
+}
+
+impl Bench {
+    /// Frames of the flows named `f0` to `f9`, which every size has, or of all flows.
+    fn new(policy: &Policy, ruleset: &str, all: bool) -> Bench {
+        let lab = Lab::build(policy);
+        crate::replace::load(&lab, ruleset).expect("loads");
+        let mut dice = Dice(2);
+        let permits: Vec<_> = policy.permits.iter().filter(|permit| all || permit.flow.len() == 2).collect();
+        let frame = |n: usize| {
+            let permit = dice.pick(&permits);
+            let Service::Tcp(ports) = &permit.service else { panic!("TCP only") };
             let [source, destination] =
                 [&permit.source, &permit.destination].map(|ranges| address(permit.family, *ranges[0].start()));
             let transport = Transport::Tcp { sport: 1_024 + n as u16, dport: *ports.start(), flags: flags::SYN };
-            Some((permit.input?, Packet::new(source, destination, transport)))
-        })
-        .collect();
-    let mut best = Duration::MAX;
-    for round in 0..5 {
-        lab.forget_connections();
-        let (start, mut passed) = (Instant::now(), 0);
-        for (n, (at, packet)) in packets.iter().enumerate() {
-            wire.send(Place::Interface(*at), packet, (round * COUNT + n) as u32);
-        }
-        best = best.min(start.elapsed());
-        while wire.collect(20, |_| passed += 1) {}
-        assert_eq!(passed, packets.len(), "every connection is allowed");
+            let packet = Packet::new(source, destination, transport);
+            (permit.input.expect("forwarded"), packet.frames(n as u32).remove(0))
+        };
+        let frames = (0..COUNT).map(frame).collect();
+        let wire = Wire::open(&lab);
+        Bench { lab, wire, frames }
     }
-    packets.len() as f64 / best.as_secs_f64()
+
+    /// New connections per second.
+    fn round(&mut self) -> f64 {
+        self.lab.forget_connections();
+        let start = Instant::now();
+        for (at, frame) in &self.frames {
+            self.wire.put(*at, frame);
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let mut passed = 0;
+        while self.wire.collect(20, |_| passed += 1) {}
+        assert_eq!(passed, self.frames.len(), "every connection is allowed");
+        self.frames.len() as f64 / seconds
+    }
 }
 
-/// Prints the table.
+/// The one in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Connection tracking and nothing else.
+const TRACKING: &str = "table inet zonec { chain forward { type filter hook forward priority filter; policy drop; \
+                        ct state { established, new } accept; }; }";
+
+/// Prints new connections per second, and leaves the rulesets in a folder for `benches/load.py`. `ZONEC_FLOWS=10,10000`
+/// measures other sizes than the four of docs/performance.md; the first is the base of all ratios.
+///
+/// Two kinds of traffic: the same ten flows whatever the size of the ruleset, which shows what the lookup costs; and all
+/// flows, each its own chain, counter and hosts, which shows what a cold cache adds, with and without a ruleset.
 pub fn print() {
-    let mut base = None;
-    for flows in [10, 1_000, 10_000, 50_000] {
-        let Compiled { policy, ruleset, .. } = site::resolved(&large(flows)).expect("compiles").gateways.remove(0);
-        let lab = Lab::build(&policy);
-        let (linear_seconds, linear_memory) = load(&lab, &linear(&policy));
-        let linear_rate = if flows <= 10_000 { connections(&lab, &policy) } else { f64::NAN };
-        let (seconds, memory) = load(&lab, &ruleset);
-        let rate = connections(&lab, &policy);
-        let first = *base.get_or_insert(rate);
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures");
+    std::fs::create_dir_all(&folder).expect("folder");
+    let sizes = std::env::var("ZONEC_FLOWS").unwrap_or_else(|_| "10,1000,10000,50000".to_owned());
+    let mut benches = Vec::new();
+    for flows in sizes.split(',').map(|size| size.parse::<usize>().expect("a number of flows")) {
+        let start = Instant::now();
+        let Compiled { policy, ruleset, staged, .. } =
+            site::resolved(&large(flows)).expect("compiles").gateways.remove(0);
+        println!("{flows} flows: read, planned, emitted, proven in {:.2} s", start.elapsed().as_secs_f64());
+        let linear = linear(&policy);
+        for (name, text) in [("zonec", &ruleset), ("linear", &linear), ("staged", &(staged[0].clone() + &staged[1]))] {
+            std::fs::write(folder.join(format!("{flows}.{name}.nft")), text).expect("write");
+        }
+        std::fs::write(folder.join(format!("{flows}.csv")), rows(&policy)).expect("write");
+        let mut add = |what: &str, ruleset: &str, all| {
+            benches.push((format!("{flows} flows, {what}"), Bench::new(&policy, ruleset, all)));
+        };
+        add("the same ten", &ruleset, false);
+        add("all", &ruleset, true);
+        add("all, connection tracking alone", TRACKING, true);
+        if flows <= 10_000 {
+            add("all, linear", &linear, true);
+        }
+    }
+    let mut rates = vec![Vec::new(); benches.len()];
+    for _ in 0..ROUNDS {
+        for ((_, bench), rates) in benches.iter_mut().zip(&mut rates) {
+            rates.push(bench.round());
+        }
+    }
+    for ((name, _), of) in benches.iter().zip(&rates) {
+        let ratios = of.iter().zip(&rates[0]).map(|(rate, first)| rate / first).collect();
+        let best = of.iter().copied().fold(0.0, f64::max);
         println!(
-            "{flows} flows: load {seconds:.2} s {memory:.0} MiB, linear {linear_seconds:.2} s {linear_memory:.0} MiB; \
-             new connections {rate:.0}/s ({:.2} of 10 flows), linear {linear_rate:.0}/s",
-            rate / first
+            "{name}: new connections {:.0}/s (best {best:.0}), {:.2} of the first (median of {ROUNDS} rounds)",
+            median(of.clone()),
+            median(ratios)
         );
     }
+    println!("rulesets in {}", folder.display());
 }

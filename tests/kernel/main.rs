@@ -12,6 +12,7 @@
 )]
 
 mod closing;
+mod crowded;
 #[path = "../support/dice.rs"]
 mod dice;
 mod figures;
@@ -164,6 +165,19 @@ fn listings_are_proven_equal_to_the_plan() {
     if runs("listings of loaded rulesets") {
         readback::all();
     }
+}
+
+/// A map that is split by destination says what the flows say.
+#[test]
+fn the_ruleset_of_a_crowded_pair_agrees() {
+    if !runs("split map on the kernel") {
+        return;
+    }
+    let compiled = site::resolved(&crowded::site()).expect("compiles").gateways.remove(0);
+    assert!(compiled.ruleset.contains(" vmap @m_a__b_tcp4_d\n"), "the map is split");
+    let tally = try_ruleset(&compiled.policy, &compiled.ruleset, &[], 20_000).expect("loads");
+    println!("crowded: {tally}");
+    assert!(tally.agrees() && tally.passed > tally.probes / 20, "{tally}");
 }
 
 /// The three steps end in what the one file makes, from whatever was there before, and leave nothing over.

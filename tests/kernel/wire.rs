@@ -85,6 +85,12 @@ impl Wire {
         }
     }
 
+    /// Puts a finished frame on the wire at an interface.
+    pub fn put(&self, at: usize, frame: &[u8]) {
+        let link = &self.links[at];
+        retry(|| sendto(link.socket.as_raw_fd(), frame, &link.address, MsgFlags::empty()));
+    }
+
     /// Takes in everything that has arrived; waits up to `patience` ms for the first frame. True if anything came.
     pub fn collect(&mut self, patience: u16, mut seen: impl FnMut(Sighting)) -> bool {
         let ready: Vec<bool> = {
