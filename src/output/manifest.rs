@@ -5,7 +5,7 @@ use crate::finding::Severity;
 use crate::i18n::Lang;
 use crate::model::Site;
 use crate::plan::Plan;
-use crate::targets::cluster::held;
+use crate::targets::cluster::{held, open};
 use crate::targets::{Files, VERSION};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -76,7 +76,7 @@ fn flows(site: &Site, plan: Option<&Plan>) -> Value {
 /// File → object → flow, for the policies of clusters. In nftables rulesets every rule names its flow in its comment.
 fn objects(site: &Site, plan: Option<&Plan>) -> Value {
     let mut files: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    for item in plan.iter().flat_map(|plan| &plan.clusters).flat_map(|cluster| held(site, cluster).0) {
+    for item in plan.iter().flat_map(|plan| &plan.clusters).flat_map(|cluster| held(site, cluster)) {
         files.entry(item.file).or_default().insert(item.object, item.flow);
     }
     json!(files)
@@ -86,7 +86,7 @@ fn objects(site: &Site, plan: Option<&Plan>) -> Value {
 fn residuals(site: &Site, plan: Option<&Plan>) -> Value {
     let of_cluster = |cluster: &crate::plan::ClusterPlan| {
         let stated: Vec<Value> =
-            held(site, cluster).1.iter().map(|item| json!({"id": item.id, "text": item.text(Lang::En)})).collect();
+            open(site, cluster).iter().map(|item| json!({"id": item.id, "text": item.text(Lang::En)})).collect();
         (cluster.name.clone(), json!(stated))
     };
     Value::Object(plan.iter().flat_map(|plan| &plan.clusters).map(of_cluster).collect())

@@ -7,7 +7,7 @@ use crate::finding::Severity;
 use crate::model::Site;
 use crate::output::digest;
 use crate::plan::Plan;
-use crate::targets::cluster::held;
+use crate::targets::cluster::open;
 use crate::targets::{VERSION, flow_number};
 use std::collections::BTreeMap;
 
@@ -229,7 +229,7 @@ impl Builder<'_> {
     fn residuals(&self) -> Vec<String> {
         let mut stated: Vec<(String, Vec<&str>)> = Vec::new();
         for cluster in self.input.plan.iter().flat_map(|plan| &plan.clusters) {
-            for residual in held(self.site, cluster).1 {
+            for residual in open(self.site, cluster) {
                 let text = residual.text(self.words.lang());
                 match stated.iter_mut().find(|(known, _)| *known == text) {
                     Some((_, clusters)) => clusters.push(&cluster.name),

@@ -26,14 +26,11 @@ pub struct Held {
     pub flow: String,
 }
 
-/// The objects of a cluster that hold flows, and what its policies leave open. Nothing for a cluster that has been refused.
+/// The objects of a cluster that hold flows. None for a cluster that has been refused.
 #[must_use]
-pub fn held(site: &Site, plan: &ClusterPlan) -> (Vec<Held>, Vec<Residual>) {
-    let cluster = &site.clusters[plan.cluster];
-    let (Ok(statements), Ok(capabilities)) = (statements(site, plan), Capabilities::of(cluster)) else {
-        return (Vec::new(), Vec::new());
-    };
-    let (folder, kind) = match cluster.decl.policy.value {
+pub fn held(site: &Site, plan: &ClusterPlan) -> Vec<Held> {
+    let Ok(statements) = statements(site, plan) else { return Vec::new() };
+    let (folder, kind) = match site.clusters[plan.cluster].decl.policy.value {
         PolicyDialect::Kubernetes => ("kubernetes", "NetworkPolicy"),
         PolicyDialect::Cilium => ("cilium", "CiliumNetworkPolicy"),
     };
@@ -42,7 +39,14 @@ pub fn held(site: &Site, plan: &ClusterPlan) -> (Vec<Held>, Vec<Residual>) {
         object: format!("{kind} {}", object(site, statement)),
         flow: flow(site, statement).to_owned(),
     });
-    (held.collect(), residuals(site, plan, &capabilities, &statements))
+    held.collect()
+}
+
+/// What the policies of a cluster leave open. Nothing for a cluster that has been refused.
+#[must_use]
+pub fn open(site: &Site, plan: &ClusterPlan) -> Vec<Residual> {
+    let capabilities = Capabilities::of(&site.clusters[plan.cluster]);
+    capabilities.map(|capabilities| residuals(site, plan, &capabilities)).unwrap_or_default()
 }
 
 fn flow<'a>(site: &'a Site, statement: &Statement) -> &'a str {
@@ -98,7 +102,7 @@ pub fn config_map<'t>(
     if lines.len() > MOST {
         lines = format!("{} flows; too many for a ConfigMap, see manifest.json", flows.len());
     }
-    let open = residuals(site, plan, capabilities, statements);
+    let open = residuals(site, plan, capabilities);
     let open: Vec<String> = open.iter().map(|item| format!("{}: {}", item.id, item.text(Lang::En))).collect();
     let data = BTreeMap::from([
         ("cluster", plan.name.clone()),

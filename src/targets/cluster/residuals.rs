@@ -1,6 +1,6 @@
 //! What policies leave open, and what they take for granted: stated, so that nobody believes more than is enforced.
 
-use super::{Capabilities, Statement, Version};
+use super::{Capabilities, Version};
 use crate::i18n::{Lang, fill};
 use crate::model::site::{Cluster, Component};
 use crate::model::{FlowId, ServiceMatch, Site};
@@ -112,12 +112,7 @@ const TEXTS: &[(&str, &str, &str)] = &[
 
 /// What the policies of a cluster leave open, in a fixed order.
 #[must_use]
-pub fn residuals(
-    site: &Site,
-    plan: &ClusterPlan,
-    capabilities: &Capabilities,
-    statements: &[Statement],
-) -> Vec<Residual> {
+pub fn residuals(site: &Site, plan: &ClusterPlan, capabilities: &Capabilities) -> Vec<Residual> {
     let mut found = Vec::new();
     let mut state = |id, args| found.push(Residual { id, args });
     let cluster = &site.clusters[plan.cluster];
@@ -138,7 +133,7 @@ pub fn residuals(
     }
     state("changes", Vec::new());
     state("labels", Vec::new());
-    if asks_names(plan, statements) {
+    if asks_names(plan) {
         state("names-carry-data", Vec::new());
     }
     let flows = |wanted: fn(&PodPeer) -> bool| {
@@ -188,13 +183,13 @@ fn guardrails(cluster: &Cluster, capabilities: &Capabilities) -> BTreeSet<&'stat
 }
 
 /// Whether some pod may ask a name service.
-fn asks_names(plan: &ClusterPlan, statements: &[Statement]) -> bool {
+fn asks_names(plan: &ClusterPlan) -> bool {
     let to_names = |service: &ServiceMatch| match service {
         ServiceMatch::Ports(_, ports) => ports.contains(53),
         _ => false,
     };
-    let mut rules = statements.iter().filter(|s| s.side == Side::Egress).flat_map(|statement| &statement.rules);
-    plan.name_service.is_some() || rules.any(|rule| rule.services.iter().any(to_names))
+    let mut asking = plan.permits.iter().filter(|permit| permit.side == Side::Egress);
+    plan.name_service.is_some() || asking.any(|permit| permit.services.iter().any(to_names))
 }
 
 /// Names in order, or nothing.
