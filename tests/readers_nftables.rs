@@ -78,6 +78,79 @@ fn what_is_not_understood_is_never_certain() {
     }
 }
 
+/// A frame with something in place of the forward chain's rules.
+fn with(rule: &str) -> String {
+    let changed = FRAME.replace("policy drop;\n", &format!("policy drop;\n\t\t{rule}\n"));
+    assert_ne!(changed, FRAME);
+    changed
+}
+
+#[test]
+fn what_may_rewrite_packets_makes_everything_uncertain() {
+    for rule in
+        ["ip daddr set 10.0.0.1", "notrack", "flow add @f", "ct helper set \"ftp\"", "tcp option mss size set rt mtu"]
+    {
+        assert!(!read(&with(rule)).1, "{rule}");
+    }
+    let beside = "table ip n { chain c { type nat hook prerouting priority dstnat; policy accept; tcp dport 80 dnat to 10.2.0.10; }\n}\n";
+    assert!(!read(&format!("{FRAME}{beside}")).1);
+    let source = "table ip n { chain c { type nat hook postrouting priority srcnat; policy accept; masquerade; }\n}\n";
+    assert!(read(&format!("{FRAME}{source}")).1, "the forward chain sees the addresses of the space");
+    let early = "table ip e { chain c { type filter hook prerouting priority raw; policy accept; }\n}\n";
+    assert!(!read(&format!("{FRAME}{source}{early}")).1);
+}
+
+#[test]
+fn a_nat_chain_sees_first_packets_only() {
+    let nat = "table ip n { chain c { type nat hook postrouting priority srcnat; policy drop; }\n}\n";
+    assert!(!read(&format!("{FRAME}{nat}")).1);
+}
+
+#[test]
+fn untracked_families_are_not_certain() {
+    let v4 =
+        "table ip t { chain f { type filter hook forward priority 0; policy drop; ct state established accept; }\n}\n";
+    assert!(!read(v4).1, "IPv6 fragments are not reassembled");
+    assert!(read(&v4.replace("table ip t", "table inet t")).1);
+}
+
+#[test]
+fn an_index_is_no_name_and_a_star_is_no_value() {
+    assert!(read(&with("iifname \"eth7\" accept")).1);
+    assert!(!read(&with("iif 7 accept")).1);
+    assert!(!read(&with("ip saddr vmap { 10.0.0.0/8 : accept, * : drop }")).1);
+    assert!(!read(&with("fib saddr . iif oif missing drop")).1);
+}
+
+#[test]
+fn a_policy_stays_when_it_is_not_named_again() {
+    let twice = "table inet t { chain f { type filter hook forward priority 0; policy drop; }\n}\n\
+                 table inet t { chain f { type filter hook forward priority 0; ct state established accept; }\n}\n";
+    let (passing, certain) = read(twice);
+    assert!(
+        certain && !passing.iter().any(|line| line.contains("policy") && line.starts_with("forward")),
+        "{passing:#?}"
+    );
+}
+
+#[test]
+fn a_listing_hides_guards_of_the_family() {
+    let frame = |rule: &str| {
+        format!(
+            r#"{{"nftables": [
+                {{"chain": {{"family": "inet", "table": "t", "name": "f", "type": "filter", "hook": "forward", "prio": 0, "policy": "drop"}}}},
+                {{"rule": {{"family": "inet", "table": "t", "chain": "f", "handle": 4, "expr": [
+                    {{"match": {{"op": "in", "left": {{"ct": {{"key": "state"}}}}, "right": "established"}}}}, {{"accept": null}}]}}}},
+                {{"rule": {{"family": "inet", "table": "t", "chain": "f", "handle": 5, "expr": [{rule}, {{"accept": null}}]}}}}]}}"#
+        )
+    };
+    let echo = r#"{"match": {"op": "==", "left": {"payload": {"protocol": "icmp", "field": "type"}}, "right": "echo-request"}}"#;
+    let v4 = r#"{"match": {"op": "==", "left": {"meta": {"key": "protocol"}}, "right": "ip"}}"#;
+    assert!(!read(&frame(echo)).1, "IPv6 packets with protocol 1 may pass");
+    let (passing, certain) = read(&frame(&format!("{v4}, {echo}")));
+    assert!(certain && passing.iter().any(|line| line.contains("handle 5")), "{passing:#?}");
+}
+
 #[test]
 fn text_without_end_and_other_json_are_errors() {
     assert!(text::parse("table inet t {\n chain c {\n").is_err());

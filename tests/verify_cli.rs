@@ -48,3 +48,57 @@ fn a_tenant_who_opens_an_unguarded_cluster_is_shown() {
     let (status, report) = zonec(&["verify", SITE, "--cluster", &format!("online={}", dump.to_str().unwrap())]);
     assert_eq!(status, 1, "{report:#}");
 }
+
+#[test]
+fn a_changed_ruleset_is_shown_with_packet_and_line() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("build");
+    let folder = folder.to_str().unwrap();
+    assert_eq!(zonec(&["compile", SITE, "-o", folder]).0, 0);
+    let file = Path::new(folder).join("nftables/pf-out.nft");
+    let emitted = std::fs::read_to_string(&file).unwrap();
+
+    // Layout, comments and counters are no difference.
+    let relaid = emitted.replace("\t\t", "        ").replace("tcp flags", "counter tcp flags");
+    assert_ne!(relaid, emitted);
+    std::fs::write(&file, &relaid).unwrap();
+    assert_eq!(zonec(&["verify", SITE, folder]).0, 0);
+
+    let (hook, drop) = ("hook forward priority filter; policy drop;", "\t\tip saddr 198.51.100.7 udp dport 161 accept");
+    let at = emitted.rfind(hook).unwrap() + hook.len();
+    std::fs::write(&file, format!("{}\n{drop}{}", &emitted[..at], &emitted[at..])).unwrap();
+    let (status, report) = zonec(&["verify", SITE, folder]);
+    let artefacts = report["artefacts"].as_array().unwrap();
+    let differs: Vec<_> = artefacts.iter().filter(|a| a["result"] == "differs").collect();
+    assert_eq!((status, differs.len()), (1, 1), "{report:#}");
+    let found = &differs[0]["counterexample"];
+    assert_eq!((&found["model"], &found["artefact"]), (&"deny".into(), &"allow".into()));
+    assert_eq!(found["packet"]["source"], "198.51.100.7");
+    assert_eq!(found["packet"]["destination_port"], 161);
+    let line = emitted[..at].lines().count() + 1;
+    assert_eq!(found["rule"], format!("chain forward of table inet zonec, line {line}: accept"));
+
+    std::fs::remove_file(&file).unwrap();
+    let (status, report) = zonec(&["verify", SITE, folder]);
+    assert_eq!(status, 1);
+    assert!(report["artefacts"].as_array().unwrap().iter().any(|a| a["result"] == "differs"), "{report:#}");
+}
+
+#[test]
+fn a_deployed_ruleset_is_held_against_its_gateway() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dump = scratch.path().join("dump.json");
+    let argument = |name: &str| format!("{name}={}", dump.to_str().unwrap());
+    std::fs::write(&dump, r#"{"nftables": [{"metainfo": {"json_schema_version": 1}}]}"#).unwrap();
+    let (status, report) = zonec(&["verify", SITE, "--nft", &argument("pf-out")]);
+    assert_eq!(
+        (status, &report["artefacts"][0]["result"]),
+        (1, &"unknown".into()),
+        "nothing loaded, no fragments reassembled"
+    );
+    std::fs::write(&dump, "table inet zonec {").unwrap();
+    let (status, report) = zonec(&["verify", SITE, "--nft-text", &argument("pf-out")]);
+    assert_eq!((status, &report["artefacts"][0]["result"]), (1, &"unknown".into()), "{report:#}");
+    assert_eq!(zonec(&["verify", SITE, "--nft", &argument("nobody")]).0, 2);
+    assert_eq!(zonec(&["verify", SITE, "--nft", "pf-out"]).0, 2);
+}

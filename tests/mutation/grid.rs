@@ -39,7 +39,62 @@ pub struct Row {
 }
 
 /// One bit per cell of a row.
-type Bits = Vec<bool>;
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bits {
+    words: Vec<u64>,
+    count: usize,
+}
+
+impl Bits {
+    fn none(count: usize) -> Self {
+        Self { words: vec![0; count.div_ceil(64)], count }
+    }
+
+    fn all(count: usize) -> Self {
+        let mut bits = Self::none(count);
+        bits.set(0, count);
+        bits
+    }
+
+    /// Sets the bits from `from` up to and without `to`.
+    fn set(&mut self, from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            let end = (at / 64 * 64 + 64).min(to);
+            let width = end - at;
+            let ones = if width == 64 { u64::MAX } else { (1 << width) - 1 };
+            self.words[at / 64] |= ones << (at % 64);
+            at = end;
+        }
+    }
+
+    pub fn any(&self) -> bool {
+        self.words.iter().any(|word| *word != 0)
+    }
+
+    fn or(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
+    }
+
+    fn and(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= b);
+    }
+
+    fn without(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= !b);
+    }
+
+    /// The first bit at which two differ.
+    fn differs(&self, other: &Self) -> Option<usize> {
+        let (at, (a, b)) = self.words.iter().zip(&other.words).enumerate().find(|(_, (a, b))| a != b)?;
+        Some(at * 64 + (a ^ b).trailing_zeros() as usize)
+    }
+
+    /// Whether the first bit is set.
+    pub fn first(&self) -> bool {
+        self.words[0] & 1 == 1
+    }
+}
 
 impl Row {
     fn len(&self) -> usize {
@@ -61,7 +116,7 @@ impl Row {
             for b in cells[1].clone() {
                 for c in cells[2].clone() {
                     let from = ((a * d + b) * t + c) * p;
-                    bits[from + cells[3].start..from + cells[3].end.max(cells[3].start)].fill(true);
+                    bits.set(from + cells[3].start, from + cells[3].end);
                 }
             }
         }
@@ -165,7 +220,7 @@ fn number(name: &str, key: Key) -> Option<u128> {
 /// The packets of a row that a ruleset lets pass; `None` where it depends on something else than the packet.
 pub fn passing(rules: &Rules, row: &Row) -> Option<Bits> {
     let stages: &[&str] = [&["prerouting", "forward"][..], &["prerouting", "input"], &["output"]][row.hook];
-    let mut live = vec![true; row.len()];
+    let mut live = Bits::all(row.len());
     for stage in stages {
         let mut chains: Vec<(i32, &Table, &str)> = Vec::new();
         for table in &rules.tables {
@@ -176,21 +231,16 @@ pub fn passing(rules: &Rules, row: &Row) -> Option<Bits> {
         }
         chains.sort_by_key(|(priority, ..)| *priority);
         for (_, table, name) in chains {
-            let mut run = Run { table, row, accepted: vec![false; row.len()], dropped: vec![false; row.len()] };
+            let mut run = Run { table, row, accepted: Bits::none(row.len()), dropped: Bits::none(row.len()) };
             let rest = run.chain(name, live)?;
             let drops = table.chains[name].base.as_ref()?.drops;
             live = run.accepted;
             if !drops {
-                live = or(live, &rest);
+                live.or(&rest);
             }
         }
     }
     Some(live)
-}
-
-fn or(mut a: Bits, b: &Bits) -> Bits {
-    a.iter_mut().zip(b).for_each(|(a, b)| *a |= b);
-    a
 }
 
 struct Run<'a> {
@@ -203,39 +253,43 @@ struct Run<'a> {
 impl Run<'_> {
     /// Sends packets into a chain; gives those that come out at its end.
     fn chain(&mut self, name: &str, mut live: Bits) -> Option<Bits> {
-        let mut returned = vec![false; live.len()];
+        let mut returned = Bits::none(live.count);
         for rule in &self.table.chains.get(name)?.rules {
-            if !live.contains(&true) {
+            if !live.any() {
                 break;
             }
             let mut here = live.clone();
             let mut limited = false;
             for part in rule {
-                if !here.contains(&true) {
+                if !here.any() {
                     break;
                 }
                 match part {
                     Part::Limit => limited = true,
                     Part::Match(keys, negated, elements) => {
-                        let mut hit = vec![false; live.len()];
+                        let mut hit = Bits::none(live.count);
                         for element in elements_of(self.table, elements)? {
                             if let Some(ranges) = ranges(keys, element, self.row) {
                                 self.row.fill(&mut hit, ranges);
                             }
                         }
                         let guard = !*negated || ranges(keys, &any(keys, self.row), self.row).is_some();
-                        here.iter_mut().zip(&hit).for_each(|(here, hit)| *here &= guard && *hit != *negated);
+                        match (guard, negated) {
+                            (false, _) => here = Bits::none(live.count),
+                            (true, false) => here.and(&hit),
+                            (true, true) => here.without(&hit),
+                        }
                     }
                     _ if limited => return None,
                     Part::Map(keys, elements) => {
                         let mut open = here.clone();
                         for element in elements_of(self.table, elements)? {
                             let Some(ranges) = ranges(keys, element, self.row) else { continue };
-                            let mut hit = vec![false; live.len()];
+                            let mut hit = Bits::none(live.count);
                             self.row.fill(&mut hit, ranges);
-                            hit.iter_mut().zip(&open).for_each(|(hit, open)| *hit &= open);
-                            open.iter_mut().zip(&hit).for_each(|(open, hit)| *open &= !hit);
-                            if hit.contains(&true) {
+                            hit.and(&open);
+                            open.without(&hit);
+                            if hit.any() {
                                 self.act(element.verdict.as_ref()?, hit, &mut live, &mut returned)?;
                             }
                         }
@@ -248,21 +302,21 @@ impl Run<'_> {
                 }
             }
         }
-        Some(or(live, &returned))
+        live.or(&returned);
+        Some(live)
     }
 
     fn act(&mut self, verdict: &Verdict, hit: Bits, live: &mut Bits, returned: &mut Bits) -> Option<()> {
         if *verdict != Verdict::Continue {
-            live.iter_mut().zip(&hit).for_each(|(live, hit)| *live &= !hit);
+            live.without(&hit);
         }
-        let into = |target: &mut Bits, bits: &Bits| target.iter_mut().zip(bits).for_each(|(a, b)| *a |= b);
         match verdict {
-            Verdict::Accept => into(&mut self.accepted, &hit),
-            Verdict::Drop => into(&mut self.dropped, &hit),
+            Verdict::Accept => self.accepted.or(&hit),
+            Verdict::Drop => self.dropped.or(&hit),
             Verdict::Continue => {}
-            Verdict::Return => into(returned, &hit),
-            Verdict::Jump(chain) => into(live, &self.chain(chain, hit)?),
-            Verdict::Goto(chain) => into(returned, &self.chain(chain, hit)?),
+            Verdict::Return => returned.or(&hit),
+            Verdict::Jump(chain) => live.or(&self.chain(chain, hit)?),
+            Verdict::Goto(chain) => returned.or(&self.chain(chain, hit)?),
         }
         Some(())
     }
@@ -291,8 +345,8 @@ fn any(keys: &[Key], row: &Row) -> Element {
 
 /// The packets of a row that the plan allows: a linear scan, to be checked by eye.
 pub fn allowed(plan: &GatewayPlan, row: &Row) -> Bits {
-    let none = || vec![false; row.len()];
-    let all = || vec![true; row.len()];
+    let none = || Bits::none(row.len());
+    let all = || Bits::all(row.len());
     if (row.hook == 1 && row.input == "lo") || (row.hook == 2 && row.output == "lo") {
         return all();
     }
@@ -311,8 +365,8 @@ pub fn allowed(plan: &GatewayPlan, row: &Row) -> Bits {
         for range in addresses(&interface.sources, row.family) {
             row.fill(&mut checked, [range, ANY, ANY, ANY]);
         }
-        checked = or(checked, &types(&ND, &local));
-        checked = or(checked, &types(&MLD, &local));
+        checked.or(&types(&ND, &local));
+        checked.or(&types(&MLD, &local));
     }
     let mut opening = none();
     let (state, tcp) = (STATES[row.state], row.protocol == 6);
@@ -329,10 +383,10 @@ pub fn allowed(plan: &GatewayPlan, row: &Row) -> Bits {
     }
     if state == "new" || (state == "untracked" && row.hook != 0) {
         if row.hook != 0 && row.detail {
-            opening = or(opening, &types(&ND, &[ANY]));
+            opening.or(&types(&ND, &[ANY]));
         }
         if row.hook != 0 {
-            opening = or(opening, &types(&MLD, &local));
+            opening.or(&types(&MLD, &local));
         }
         let hook = [Hook::Forward, Hook::Input, Hook::Output][row.hook];
         let name = |index: Option<usize>| index.map_or("", |index| plan.interfaces[index].name.as_str());
@@ -362,7 +416,7 @@ pub fn allowed(plan: &GatewayPlan, row: &Row) -> Bits {
             }
         }
     }
-    opening.iter_mut().zip(checked).for_each(|(bit, checked)| *bit &= checked);
+    opening.and(&checked);
     opening
 }
 
@@ -513,7 +567,7 @@ pub fn rows(rules: &Rules, plan: &GatewayPlan) -> Vec<Row> {
 pub fn differing(rules: &Rules, plan: &GatewayPlan) -> Result<Option<String>, ()> {
     for row in rows(rules, plan) {
         let (passes, wanted) = (passing(rules, &row).ok_or(())?, allowed(plan, &row));
-        if let Some(cell) = (0..row.len()).find(|&cell| passes[cell] != wanted[cell]) {
+        if let Some(cell) = passes.differs(&wanted) {
             return Ok(Some(row.packet(cell)));
         }
     }

@@ -8,8 +8,8 @@ use crate::model::ids::Id;
 use crate::model::{Addresses, FlowId, ServiceMatch};
 use crate::plan::{GatewayPlan, Permit};
 use crate::space::{
-    AddressRange, CtState, Family, Hook, Interface, Interfaces, Interval, Map, MissingCut, PacketBox, PacketSpace,
-    Region, protocol,
+    AddressRange, CtState, Family, Field, Hook, Interface, Interfaces, Interval, Map, MissingCut, PacketBox,
+    PacketSpace, Region, protocol,
 };
 
 /// Neighbour and router solicitation, neighbour advertisement (RFC 4861, 4).
@@ -107,9 +107,31 @@ impl From<MissingCut> for NoSpace {
 #[derive(Clone, Debug)]
 pub struct Allowed {
     checked: Region,
-    labelled: Region,
-    labels: Vec<u32>,
+    frame: Labelled,
+    flows: Labelled,
     own: Region,
+}
+
+/// Boxes and the label of each.
+#[derive(Clone, Debug, Default)]
+struct Labelled {
+    region: Region,
+    labels: Vec<u32>,
+}
+
+impl Labelled {
+    fn of(boxes: impl IntoIterator<Item = (PacketBox, Basis)>) -> Self {
+        let mut labelled = Self::default();
+        for (packets, basis) in boxes {
+            labelled.region.push(packets);
+            labelled.labels.push(basis.label());
+        }
+        labelled
+    }
+
+    fn map(&self, space: &mut PacketSpace) -> Result<Map, MissingCut> {
+        space.map(self.region.boxes().iter().zip(self.labels.iter().copied()))
+    }
 }
 
 impl Allowed {
@@ -121,26 +143,24 @@ impl Allowed {
         let numbers = gateway.interfaces.iter().map(|interface| interfaces.number(&interface.name));
         let numbers = numbers.collect::<Option<Vec<Interface>>>().ok_or(NoSpace::Interfaces)?;
         let lo = interfaces.number(LOOPBACK).ok_or(NoSpace::Interfaces)?;
-        let mut allowed =
-            Self { checked: checked(gateway, &numbers, lo), labelled: Region::new(), labels: Vec::new(), own: own(lo) };
-        for (packets, basis) in frame() {
-            allowed.add(packets, basis);
-        }
+        let mut flows = Vec::new();
         for permit in &gateway.permits {
             let boxes = opening(permit, &numbers).ok_or(NoSpace::Permit(permit.flow))?;
-            boxes.into_iter().for_each(|packets| allowed.add(packets, Basis::Flow(permit.flow)));
+            flows.extend(boxes.into_iter().map(|packets| (packets, Basis::Flow(permit.flow))));
         }
-        Ok(allowed)
-    }
-
-    fn add(&mut self, packets: PacketBox, basis: Basis) {
-        self.labelled.push(packets);
-        self.labels.push(basis.label());
+        // Boxes of different pairs and protocols have nothing in common, so the first flow stays the first.
+        flows.sort_by_key(|(packets, _)| GROUP.map(|field| packets.interval(field)));
+        Ok(Self {
+            checked: checked(gateway, &numbers, lo),
+            frame: Labelled::of(frame()),
+            flows: Labelled::of(flows),
+            own: own(lo),
+        })
     }
 
     /// All regions, for a space to cover.
     pub fn regions(&self) -> impl Iterator<Item = &Region> {
-        [&self.checked, &self.labelled, &self.own].into_iter()
+        [&self.checked, &self.frame.region, &self.flows.region, &self.own].into_iter()
     }
 
     /// The allowed packets with the label of their [`Basis`]; where flows overlap, the first one.
@@ -148,15 +168,19 @@ impl Allowed {
     /// # Errors
     /// The space does not cover [`Self::regions`].
     pub fn map(&self, space: &mut PacketSpace) -> Result<Map, MissingCut> {
-        let labelled = space.map(self.labelled.boxes().iter().zip(self.labels.iter().copied()))?;
+        let (frame, flows) = (self.frame.map(space)?, self.flows.map(space)?);
         let checked = space.set(&self.checked)?;
         let own = space.set(&self.own)?;
         let arena = space.arena();
+        let labelled = arena.or_else(frame, flows);
         let inside = arena.restricted(labelled, checked);
         let own = arena.restricted(Map::constant(Basis::Loopback.label()), own);
         Ok(arena.or_else(own, inside))
     }
 }
+
+/// Fields in which two permits are the same or have nothing in common.
+const GROUP: [Field; 5] = [Field::Hook, Field::Input, Field::Output, Field::Family, Field::Protocol];
 
 /// Packets of the device to itself.
 fn own(lo: Interface) -> Region {
