@@ -101,7 +101,8 @@ fn documents(
 ) -> Result<Files, CompileError> {
     let origin = Origin { site: &model.site, digest: &checked.digest, as_of: checked.as_of };
     let mut files = Files::default();
-    let picture = diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files);
+    let picture = diagram::emit(&judged(checked, model, lang), origin, &model.graphs, lang, &mut files)
+        .map_err(|reason| CompileError { object: "diagram".to_owned(), reason })?;
     let input = report::Input { checked, model, plan, files: generated, obstacle, picture: &picture };
     report::emit(&input, lang, &mut files).map_err(|reason| CompileError { object: "report".to_owned(), reason })?;
     Ok(files)

@@ -8,6 +8,11 @@ use std::marker::PhantomData;
 pub trait Format {
     /// Makes a text inert in the format.
     fn escape(text: &str) -> String;
+
+    /// Sets what an escaped text has between backticks as code, where the format can without harm.
+    fn code(escaped: &str) -> String {
+        escaped.to_owned()
+    }
 }
 
 /// Data whose texts are all escaped for a format. Only [`Escaped::of`] makes one, and templates take nothing else.
@@ -63,6 +68,7 @@ impl<F: Format> Escaped<F> {
         let mut environment = minijinja::Environment::new();
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.add_filter("code", |escaped: String| F::code(&escaped));
         environment.render_str(template, minijinja::value::Serde(&self.value)).map_err(|error| format!("{error:#}"))
     }
 }

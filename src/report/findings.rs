@@ -18,11 +18,13 @@ const LINE_CHARS: usize = 240;
 /// in an order of their own: reordered keys give the same numbers.
 pub(super) fn anchors(input: &Input<'_>) -> Vec<Link> {
     let findings = &input.checked.findings;
+    let places: std::collections::BTreeMap<&str, usize> =
+        input.checked.catalogue.ids().enumerate().map(|(place, id)| (id, place)).collect();
     let mut order: Vec<usize> = (0..findings.len()).collect();
     let key = |index: &usize| {
         findings.get(*index).map(|item| {
             let finding = &item.finding;
-            (item.severity, finding.rule, &finding.objects, finding.case, &finding.witness, *index)
+            (item.severity, places.get(finding.rule).copied(), &finding.objects, finding.case, &finding.witness, *index)
         })
     };
     order.sort_by(|a, b| key(a).cmp(&key(b)));

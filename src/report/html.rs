@@ -34,6 +34,22 @@ impl Format for Html {
         }
         out
     }
+
+    /// Pairs of backticks become `<code>`; a single one stays. The text is escaped already, so the tags are the only ones.
+    fn code(escaped: &str) -> String {
+        let parts: Vec<&str> = escaped.split('`').collect();
+        let pairs = (parts.len() - 1) / 2;
+        let mut out = String::with_capacity(escaped.len() + 13 * pairs);
+        for (place, part) in parts.iter().enumerate() {
+            match place {
+                0 => {}
+                _ if place > 2 * pairs => out.push('`'),
+                _ => out.push_str(if place % 2 == 1 { "<code>" } else { "</code>" }),
+            }
+            out.push_str(part);
+        }
+        out
+    }
 }
 
 /// Writes the page around the picture.
@@ -116,6 +132,13 @@ mod tests {
     fn base64_follows_rfc_4648() {
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
             assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn backticks_become_code_in_pairs() {
+        for (text, wanted) in [("a", "a"), ("`a`", "<code>a</code>"), ("`a` `b", "<code>a</code> `b"), ("`", "`")] {
+            assert_eq!(Html::code(text), wanted);
         }
     }
 

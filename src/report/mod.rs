@@ -13,6 +13,8 @@ mod markdown;
 mod matrix;
 mod results;
 mod words;
+#[cfg(feature = "xlsx")]
+mod xlsx;
 mod zones;
 
 pub use results::decided;
@@ -59,7 +61,7 @@ pub fn markdown(text: &str) -> String {
     <markdown::Markdown as escape::Format>::escape(text)
 }
 
-/// Adds `report/index.html`, `report.md` and `flows.csv`.
+/// Adds `report/index.html`, `report.md`, `flows.csv` and `flows.xlsx` (feature `xlsx`).
 ///
 /// # Errors
 /// Faulty built-in words or templates; a test renders every example.
@@ -69,5 +71,7 @@ pub fn emit(input: &Input<'_>, lang: Lang, files: &mut Files) -> Result<(), Stri
     files.add("report/index.html", html::write(&report, &words, input.picture)?);
     files.add("report/report.md", markdown::write(&report, &words)?);
     files.add("report/flows.csv", csv::write(&report, &words));
+    #[cfg(feature = "xlsx")]
+    files.add("report/flows.xlsx", xlsx::write(&report, &words)?);
     Ok(())
 }

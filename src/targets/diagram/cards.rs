@@ -58,8 +58,8 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Builds cards and lookup. With `zones_only` every end stands for its zone and there are no cards.
-    pub fn new(sheet: &'a Sheet, metrics: &Metrics, zones_only: bool) -> Self {
+    /// Builds cards and lookup.
+    pub fn new(sheet: &'a Sheet, metrics: &Metrics) -> Self {
         let mut ends = BTreeMap::new();
         for (i, zone) in sheet.networks.iter().chain(&sheet.zones).enumerate() {
             ends.insert(zone.id.as_str(), End::Place(i));
@@ -68,7 +68,6 @@ impl<'a> Index<'a> {
         let mut index = Self { sheet, cards: Vec::new(), ends, filters };
         for (i, cluster) in sheet.clusters.iter().enumerate() {
             match index.ends.get(cluster.zone.as_str()).copied() {
-                Some(place) if zones_only => index.ends.insert(&cluster.id, place),
                 Some(_) => index.ends.insert(&cluster.id, End::Cluster(i)),
                 None => None,
             };
@@ -76,10 +75,6 @@ impl<'a> Index<'a> {
         let mut namespaces: BTreeMap<(usize, &str), usize> = BTreeMap::new();
         for component in &sheet.components {
             let Some(place) = index.place_of(&component.place) else { continue };
-            if zones_only {
-                index.ends.insert(&component.id, End::Place(place));
-                continue;
-            }
             let cluster = component.cluster.as_deref().and_then(|id| index.cluster_of(id));
             let group = cluster.zip(component.namespace.as_deref());
             let shared = group.and_then(|key| namespaces.get(&key).copied());

@@ -17,7 +17,14 @@ use crate::targets::Origin;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const EXAMPLES: [&str; 4] = ["kommune-musterau", "landesrz-seenland", "kreis-it-auental", "zv-it-talwinkel"];
+const EXAMPLES: [&str; 6] = [
+    "kommune-musterau",
+    "landesrz-seenland",
+    "kreis-it-auental",
+    "zv-it-talwinkel",
+    "stadt-beispielhafen",
+    "amt-fehlerstedt",
+];
 
 fn files(folder: &Path, below: &str, out: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
@@ -30,14 +37,35 @@ fn files(folder: &Path, below: &str, out: &mut BTreeMap<String, Vec<u8>>) {
     }
 }
 
-fn sheet(example: &str, lang: Lang) -> Sheet {
+/// The whole of an example, with more flows.
+pub(super) fn sheet_of(example: &str, lang: Lang, flows: &str) -> Sheet {
     let mut all = BTreeMap::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), "", &mut all);
+    if let Some(main) = all.get_mut("site.yaml") {
+        let text = String::from_utf8(main.clone()).unwrap();
+        *main = text.replacen("\nflows:\n", &format!("\nflows:\n{flows}"), 1).into_bytes();
+    }
     let world = MemoryWorld { files: all, as_of: Date::new(2026, 11, 24).unwrap(), main: "site.yaml".to_owned() };
     let checked = check(&world, false).unwrap();
     let Model { site, graphs } = checked.model.as_ref().unwrap();
     let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
     from_site::sheet(origin, graphs, &[], lang)
+}
+
+/// The sheets of an example.
+fn sheets_of(example: &str, lang: Lang) -> Vec<Sheet> {
+    super::overview::sheets(sheet_of(example, lang, ""), lang)
+}
+
+/// Everything that is wrong with the picture of a sheet, one line each.
+pub(super) fn faults_of(sheet: &Sheet) -> Vec<String> {
+    let mut faults = Vec::new();
+    with_layout(sheet, |index, metrics, nets, plan| {
+        let undrawn = plan.wiring.wires.len() != nets.nets.len();
+        faults.extend(undrawn.then(|| "a bundle has no line".to_owned()));
+        faults.extend(Drawn { index, nets, plan: &plan, metrics }.faults());
+    });
+    faults
 }
 
 struct Drawn<'a> {
@@ -123,7 +151,7 @@ impl Drawn<'_> {
 
 fn with_layout(sheet: &Sheet, test: impl FnOnce(&Index, &Metrics, &Nets, Plan)) {
     let metrics = Metrics::default();
-    let index = Index::new(sheet, &metrics, false);
+    let index = Index::new(sheet, &metrics);
     let nets = nets::bundle(&index, Lang::De);
     let plan = layout(&index, &metrics, &nets, Lang::De);
     test(&index, &metrics, &nets, plan);
@@ -132,17 +160,20 @@ fn with_layout(sheet: &Sheet, test: impl FnOnce(&Index, &Metrics, &Nets, Plan)) 
 #[test]
 fn the_pictures_of_the_examples_keep_their_rules() {
     for example in EXAMPLES {
-        with_layout(&sheet(example, Lang::De), |index, metrics, nets, plan| {
-            let drawn = Drawn { index, nets, plan: &plan, metrics };
-            assert_eq!(plan.wiring.wires.len(), nets.nets.len(), "{example}: every bundle has a line");
-            assert_eq!(drawn.faults(), Vec::<String>::new(), "{example}");
-        });
+        for (index, sheet) in sheets_of(example, Lang::De).iter().enumerate() {
+            let mut faults = faults_of(sheet);
+            // Planted defects: a flow without a way has no line, and its entry of the list says so.
+            if example == "amt-fehlerstedt" {
+                faults.retain(|fault| !fault.ends_with("does not fit") && fault != "a bundle has no line");
+            }
+            assert_eq!(faults, Vec::<String>::new(), "{example}, sheet {}", index + 1);
+        }
     }
 }
 
 #[test]
 fn an_overlap_is_found() {
-    with_layout(&sheet("kommune-musterau", Lang::De), |index, metrics, nets, mut plan| {
+    with_layout(&sheet_of("kommune-musterau", Lang::De, ""), |index, metrics, nets, mut plan| {
         let card = plan.scene.cards[0];
         plan.wiring.wires[0].label = Some(Label { rect: Rect::new(card.x, card.y, 40, 18), short: false });
         plan.wiring.wires[1].trunk =
@@ -156,10 +187,11 @@ fn an_overlap_is_found() {
 #[test]
 fn every_flow_is_in_the_picture_or_in_its_list() {
     for example in EXAMPLES {
-        let sheet = sheet(example, Lang::De);
-        let svg = render(&sheet, Lang::De);
-        assert_eq!(svg, render(&sheet, Lang::De), "{example}: the same bytes from two runs");
-        for flow in &sheet.flows {
+        let sheets = sheets_of(example, Lang::De);
+        let svg: String = sheets.iter().map(|sheet| render(sheet, Lang::De)).collect();
+        let again: String = sheets.iter().map(|sheet| render(sheet, Lang::De)).collect();
+        assert_eq!(svg, again, "{example}: the same bytes from two runs");
+        for flow in &sheet_of(example, Lang::De, "").flows {
             let marked = svg.split("data-flow=\"").skip(1).filter_map(|s| s.split('"').next());
             assert!(marked.clone().any(|ids| ids.split(' ').any(|id| id == flow.id)), "{example}: {}", flow.id);
         }
@@ -168,7 +200,7 @@ fn every_flow_is_in_the_picture_or_in_its_list() {
 
 #[test]
 fn lines_end_at_what_the_flow_names() {
-    with_layout(&sheet("kommune-musterau", Lang::De), |index, _, nets, plan| {
+    with_layout(&sheet_of("kommune-musterau", Lang::De, ""), |index, _, nets, plan| {
         for wire in &plan.wiring.wires {
             let net = &nets.nets[wire.net];
             let rect = |end: &End| match end {

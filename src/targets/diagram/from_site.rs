@@ -30,7 +30,7 @@ pub struct Judged {
 /// The sheet of a site.
 pub(super) fn sheet(origin: Origin<'_>, graphs: &Graphs, findings: &[Judged], lang: Lang) -> Sheet {
     let drawer = Drawer { site: origin.site, graphs, findings, lang };
-    let title = origin.site.head.title.as_ref().map_or_else(|| origin.site.name().to_owned(), |title| title.0.clone());
+    let title = origin.site.head.title.as_ref().map_or_else(|| origin.site.name().to_owned(), |title| short(&title.0));
     Sheet {
         title,
         subtitle: drawer.subtitle(),
@@ -71,7 +71,7 @@ impl Drawer<'_> {
         let (site, lang) = (self.site, self.lang);
         let digest = origin.digest.trim_start_matches("sha256:");
         let (first, second) = digest.split_at(digest.len() / 2);
-        let operator = site.head.operator.as_ref().map(|text| text.0.clone()).unwrap_or_default();
+        let operator = site.head.operator.as_ref().map(|text| short(&text.0)).unwrap_or_default();
         let restricted = site.zones.values().any(|zone| zone.class == "restricted");
         let cell = |head: String, text: String, more: String| Cell { head, text, more, mono: false };
         let date = match lang {
@@ -108,7 +108,7 @@ impl Drawer<'_> {
     fn networks(&self) -> Vec<Zone> {
         let networks = self.site.networks.values().map(|network| Zone {
             id: network.name.clone(),
-            title: network.decl.title.as_ref().map_or_else(|| network.name.clone(), |title| title.0.clone()),
+            title: network.decl.title.as_ref().map_or_else(|| network.name.clone(), |title| short(&title.0)),
             class: if network.trust() == Trust::Untrusted { Class::Untrusted } else { Class::Trusted },
             lines: network
                 .decl
@@ -143,7 +143,7 @@ impl Drawer<'_> {
             id: zone.name.clone(),
             // The title column of a management zone is narrow; its name fits, its title may not.
             title: match &zone.decl.title {
-                Some(title) if class != Class::Management => title.0.clone(),
+                Some(title) if class != Class::Management => short(&title.0),
                 _ => zone.name.clone(),
             },
             class,
@@ -390,6 +390,15 @@ const fn level(class: Class) -> u8 {
         Class::Management => 4,
         Class::Restricted => 5,
     }
+}
+
+/// A title as far as a picture has room for it; the report has it whole.
+fn short(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST {
+        return text.to_owned();
+    }
+    text.chars().take(MOST - 1).chain(['…']).collect()
 }
 
 fn lines(addresses: &Addresses) -> Vec<String> {

@@ -8,15 +8,19 @@ mod cards;
 mod columns;
 mod from_site;
 mod geometry;
+mod graph;
 mod icons;
 mod interior;
 mod label;
 mod lanes;
 mod metrics;
 mod nets;
+mod overview;
 mod paint;
 mod paint_flow;
 mod panels;
+#[cfg(feature = "png")]
+mod png;
 mod ports;
 mod route;
 mod scene;
@@ -28,6 +32,8 @@ mod words;
 
 #[cfg(test)]
 mod checks;
+#[cfg(test)]
+mod checks_large;
 
 use crate::i18n::Lang;
 use cards::Index;
@@ -41,20 +47,37 @@ use sheet::Sheet;
 use svg::Svg;
 use wire::{Board, Wiring};
 
-/// Adds `diagram/<site>.svg`, and gives the same picture for a page that holds [`dark_style`] itself.
+/// Adds `diagram/<site>.svg`, `.png` (feature `png`), `.mmd` and `.dot`, for a large site also its further sheets
+/// `-02.svg` and so on, and gives the first picture for a page that holds [`dark_style`] itself.
+///
+/// # Errors
+/// A picture that cannot be rasterised, which the tests of the examples exclude.
 pub fn emit(
     findings: &[Judged],
     origin: super::Origin<'_>,
     graphs: &crate::graph::Graphs,
     lang: Lang,
     files: &mut super::Files,
-) -> String {
-    let sheet = from_site::sheet(origin, graphs, findings, lang);
-    let picture = render(&sheet, lang);
-    let style = format!("<style>{}</style>\n", dark_style());
-    let inline = picture.replacen(&style, "", 1).replacen("<svg ", "<svg class=\"plan\" ", 1);
-    files.add(format!("diagram/{}.svg", origin.site.name()), picture);
-    inline
+) -> Result<String, String> {
+    let whole = from_site::sheet(origin, graphs, findings, lang);
+    let path = |ending: &str| format!("diagram/{}{ending}", origin.site.name());
+    files.add(path(".mmd"), graph::mermaid(&whole));
+    files.add(path(".dot"), graph::dot(&whole));
+    let sheets = overview::sheets(whole, lang);
+    let mut inline = String::new();
+    for (index, sheet) in sheets.iter().enumerate() {
+        let picture = render(sheet, lang);
+        if index == 0 {
+            let style = format!("<style>{}</style>\n", dark_style());
+            inline = picture.replacen(&style, "", 1).replacen("<svg ", "<svg class=\"plan\" ", 1);
+            #[cfg(feature = "png")]
+            files.add(path(".png"), png::png(&picture)?);
+            files.add(path(".svg"), picture);
+        } else {
+            files.add(path(&format!("-{:02}.svg", index + 1)), picture);
+        }
+    }
+    Ok(inline)
 }
 
 /// The dark theme of every picture, for a page around one.
@@ -65,8 +88,6 @@ pub fn dark_style() -> String {
 
 pub use from_site::Judged;
 
-/// Zones up to which every component is shown.
-const DETAIL_ZONES: usize = 12;
 /// Attempts with growing space.
 const ROUNDS: i32 = 6;
 
@@ -79,12 +100,15 @@ struct Plan {
     below: Vec<bool>,
 }
 
-/// Draws a sheet. Up to twelve zones with all components, above that zones and trunks only.
+/// Draws a sheet.
 pub fn render(sheet: &Sheet, lang: Lang) -> String {
     let metrics = Metrics::default();
-    let index = Index::new(sheet, &metrics, sheet.zones.len() > DETAIL_ZONES);
-    let nets = nets::bundle(&index, lang);
+    let index = Index::new(sheet, &metrics);
+    let mut nets = nets::bundle(&index, lang);
     let plan = layout(&index, &metrics, &nets, lang);
+    // What found no way stands in the list as such.
+    let lost = plan.wiring.failed.iter().filter_map(|net| nets.nets.get(*net)).flat_map(|net| net.flows.clone());
+    nets.undrawn.extend(lost.collect::<Vec<_>>());
     paint(&index, &metrics, &nets, &plan, lang)
 }
 

@@ -68,13 +68,20 @@ impl Panels<'_> {
 
     fn ends(&self, flow: &Flow) -> String {
         let names = |pick: fn(&super::sheet::Link) -> &String| {
-            let mut ids: Vec<&str> = flow.links.iter().map(|l| pick(l).as_str()).collect();
+            let mut ids: Vec<&str> = flow.links.iter().map(|l| self.name(pick(l))).collect();
             let first = ids.first().copied().unwrap_or_default();
             ids.sort_unstable();
             ids.dedup();
             if ids.len() < 2 { first.to_owned() } else { format!("{first} +{}", ids.len() - 1) }
         };
         format!("{} → {}", names(|l| &l.from), names(|l| &l.to))
+    }
+
+    /// A group of zones has no name of its own but a title.
+    fn name<'s>(&'s self, id: &'s str) -> &'s str {
+        let mut places = self.sheet.networks.iter().chain(&self.sheet.zones);
+        let group = id.starts_with('#').then(|| places.find(|place| place.id == id)).flatten();
+        group.map_or(id, |group| group.title.as_str())
     }
 
     fn entry_text(&self, flow: &Flow) -> String {
@@ -86,7 +93,7 @@ impl Panels<'_> {
     }
 
     fn entry_width(&self, (_, flow): &(usize, &Flow)) -> i32 {
-        LIST_LABEL + self.metrics.px(&flow.id, 105, true).max(self.metrics.px(&self.entry_text(flow), 105, false)) + 24
+        LIST_LABEL + self.metrics.px(&self.entry_text(flow), 105, false) + 24
     }
 
     /// Paints the panels the scene has room for.

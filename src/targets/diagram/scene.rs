@@ -21,6 +21,8 @@ const CONTAINER_PAD: i32 = 14;
 /// Space between boxes of a column.
 const STACK: i32 = 14;
 const MIN_GUTTER: i32 = 108;
+/// Lanes of a gutter.
+const LANES: i32 = 4;
 /// Width of a filter bar.
 pub const BAR: i32 = 16;
 /// Width of the title column of a management zone.
@@ -163,8 +165,9 @@ impl Builder<'_> {
             })
             .collect();
         let label = crossing.iter().map(|n| self.cx.label_width(n)).max().unwrap_or(0);
-        let lanes = i32::try_from(crossing.len().clamp(1, 4)).unwrap_or(1);
-        even((label + 28 + 28 + 14 * lanes).max(MIN_GUTTER) + self.slack.gutter)
+        // In steps and with room for all lanes from the first on, so that a new flow moves no zone.
+        let label = (label + 55) / 56 * 56;
+        even((label + 28 + 14 * LANES).max(MIN_GUTTER) + self.slack.gutter)
     }
 
     fn top_row(&mut self) {

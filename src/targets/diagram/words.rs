@@ -33,9 +33,34 @@ pub enum Word {
     Pap,
     Zones,
     Undrawn,
+    Networks,
+    Components,
+    Sheet,
+    WebZones,
+    AppZones,
+    DbZones,
+    InternalZones,
+    RestrictedZones,
+    ManagementZones,
+    DevelopmentZones,
 }
 
 impl Word {
+    /// The zones of a class.
+    pub fn class(class: super::sheet::Class) -> Self {
+        use super::sheet::Class;
+        match class {
+            Class::Untrusted | Class::Trusted => Self::Networks,
+            Class::Web => Self::WebZones,
+            Class::App => Self::AppZones,
+            Class::Db => Self::DbZones,
+            Class::Internal => Self::InternalZones,
+            Class::Restricted => Self::RestrictedZones,
+            Class::Management => Self::ManagementZones,
+            Class::Development => Self::DevelopmentZones,
+        }
+    }
+
     /// The word in a language.
     pub fn of(self, lang: Lang) -> &'static str {
         let (de, en) = self.both();
@@ -75,6 +100,16 @@ impl Word {
             Self::Pap => ("P-A-P-Struktur (NET.1.1.A18, NET.3.2.A16)", "P-A-P structure (NET.1.1.A18, NET.3.2.A16)"),
             Self::Zones => ("Zonen", "zones"),
             Self::Undrawn => ("ohne Linie", "no line"),
+            Self::Networks => ("Netze", "networks"),
+            Self::Components => ("Komponenten", "components"),
+            Self::Sheet => ("Blatt", "sheet"),
+            Self::WebZones => ("Web-Zonen", "Web zones"),
+            Self::AppZones => ("Anwendungs-Zonen", "Application zones"),
+            Self::DbZones => ("Datenbank-Zonen", "Database zones"),
+            Self::InternalZones => ("Interne Zonen", "Internal zones"),
+            Self::RestrictedZones => ("Zonen für VS", "Restricted zones"),
+            Self::ManagementZones => ("Management", "Management"),
+            Self::DevelopmentZones => ("Entwicklung", "Development"),
         }
     }
 }
