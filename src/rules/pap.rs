@@ -190,7 +190,7 @@ fn separate_devices(cx: &Cx<'_>, out: &mut Vec<Finding>) {
             for (index, a) in chain.iter().enumerate() {
                 for b in chain.iter().skip(index + 1) {
                     let (host_a, host_b) = (host(site, *a), host(site, *b));
-                    if host_a.0 != host_b.0 || a == b && matches!(a, Vertex::Component(_)) || !told.insert((*a, *b)) {
+                    if host_a.0 != host_b.0 || !told.insert((*a, *b)) {
                         continue;
                     }
                     let finding = Finding::new("ZM-PAP-04", "same-host")
