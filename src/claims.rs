@@ -10,7 +10,7 @@
 use crate::graph::{Graphs, PairWays};
 use crate::model::address::Ranges;
 use crate::model::site::Flow;
-use crate::model::{Addresses, End, Family, ServiceMatch, Site};
+use crate::model::{Addresses, ClusterId, End, Family, ServiceMatch, Site};
 use crate::space::Interval;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,14 +90,37 @@ type Side = (u128, Interval);
 #[must_use]
 pub fn claims(site: &Site, graphs: &Graphs, pods: &Pods) -> BTreeMap<String, FlowClaims> {
     let in_force = site.flows.iter().filter(|(_, flow)| flow.is_valid_on(site.as_of));
-    in_force
-        .map(|(id, flow)| {
-            let wants = |family| flow.wants(family);
-            let pairs = graphs.ways.of(id).iter();
-            let boxes = pairs.flat_map(|pair| of_pair(site, pods, pair, &flow.matches, wants)).collect();
-            (flow.name.clone(), FlowClaims { boxes, named: named(site, flow), conditions: conditions(flow) })
-        })
-        .collect()
+    let flows = in_force.map(|(id, flow)| {
+        let wants = |family| flow.wants(family);
+        let pairs = graphs.ways.of(id).iter();
+        let boxes = pairs.flat_map(|pair| of_pair(site, pods, pair, &flow.matches, wants)).collect();
+        (flow.name.clone(), FlowClaims { boxes, named: named(site, flow), conditions: conditions(flow) })
+    });
+    flows.chain(site.clusters.ids().filter_map(|id| name_service(site, id, pods))).collect()
+}
+
+/// What the `dns` of a cluster lets through: every pod asks the name service. No flow is called so, for those start with a letter.
+fn name_service(site: &Site, id: ClusterId, pods: &Pods) -> Option<(String, FlowClaims)> {
+    let cluster = &site.clusters[id];
+    let service = site.name_service(cluster).ok().flatten()?;
+    let asked = site.components.iter().filter(|(_, component)| {
+        let labels = component.pod_labels();
+        component.namespace == Some(service.namespace)
+            && service.pods.iter().all(|(key, value)| labels.get(key) == Some(value))
+    });
+    let mut asked: Vec<End> = asked.map(|(id, _)| End::Component(id)).collect();
+    if asked.is_empty() {
+        asked.push(End::Namespace(service.namespace));
+    }
+    let from = pod_sides(pods.of(site, End::Cluster(id)));
+    let mut boxes = BTreeSet::new();
+    for end in &asked {
+        add(&mut boxes, &from, &pod_sides(pods.of(site, *end)), service.services.iter());
+    }
+    let names: Vec<&str> = asked.iter().map(|end| site.end_name(*end)).collect();
+    let services: Vec<String> = service.services.iter().map(ToString::to_string).collect();
+    let named = [cluster.name.clone(), names.join(", "), services.join(", ")];
+    Some((format!("000-dns {}", cluster.name), FlowClaims { boxes, named, conditions: String::new() }))
 }
 
 /// The boxes of two ends on their ways. Without a way nothing gets through, and there are none.

@@ -296,3 +296,18 @@ fn long_guardrails_go_on_in_the_next_policy() {
     assert!(file.contains("priority: 100\n") && file.contains("priority: 101\n"), "{file}");
     assert!(file.split("---\n").all(|document| document.matches("action:").count() <= 2 * 25));
 }
+
+#[test]
+fn what_dns_opens_counts_in_policy_tests() {
+    let coredns =
+        "  coredns: { kind: dns-resolver, in: c1/kube-system, pods: { k8s-app: kube-dns }, listens: [dns] }\n";
+    let text = with(SMALL, "  database: {", &format!("{coredns}  database: {{"));
+    let expect = "expect:\n  - { deny: { from: api, to: coredns, service: 53/udp }, because: a test }\n  \
+        - { allow: { from: edge, to: coredns, service: 53/tcp }, because: a test }\n";
+    for (text, holds) in [(text.clone(), [false, true]), (with(&text, "    dns: {}\n", ""), [true, false])] {
+        let checked = check(&MemoryWorld::single(&format!("{text}{expect}"), day()), false).unwrap();
+        let model = checked.model.as_ref().unwrap_or_else(|| panic!("{:#?}", checked.findings));
+        let verdicts = zonec::query::expectations(model).unwrap();
+        assert_eq!(verdicts.iter().map(|verdict| verdict.holds).collect::<Vec<_>>(), holds);
+    }
+}

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod blueprint;
 pub mod ids;
+mod name_service;
 mod resolve;
 pub mod service;
 pub mod site;
@@ -10,6 +11,7 @@ pub mod site;
 pub use address::{Addresses, Family, Ranges};
 pub use blueprint::{Blueprint, Property};
 pub use ids::{ClusterId, ComponentId, FlowId, GatewayId, NamespaceId, NetworkId, SegmentId, Table, ZoneId};
+pub use name_service::NameService;
 pub use resolve::resolve;
 pub use service::ServiceMatch;
 pub use site::{End, EndRef, Leg, LegRole, Object, Place, Site};

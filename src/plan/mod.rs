@@ -9,8 +9,7 @@ mod pods;
 pub use build::{PlanError, plan};
 
 use crate::graph::Hook;
-use crate::model::{Addresses, ClusterId, End, Family, FlowId, GatewayId, NamespaceId, ServiceMatch};
-use std::collections::BTreeMap;
+use crate::model::{Addresses, ClusterId, End, Family, FlowId, GatewayId, NameService, ServiceMatch};
 
 /// The plan of a site.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -87,17 +86,6 @@ pub struct ClusterPlan {
     pub permits: Vec<PodPermit>,
     /// The name service that every pod of a managed namespace may ask, when the cluster states one (`dns`).
     pub name_service: Option<NameService>,
-}
-
-/// The name service of a cluster.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NameService {
-    /// Its namespace.
-    pub namespace: NamespaceId,
-    /// The labels of its pods.
-    pub pods: BTreeMap<String, String>,
-    /// Its pod ports.
-    pub services: Vec<ServiceMatch>,
 }
 
 /// Side of a flow that a cluster enforces.

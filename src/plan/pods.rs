@@ -1,16 +1,13 @@
 //! The sides of a flow that clusters enforce.
 
 use super::build::PlanError;
-use super::{NameService, PodPeer, PodPermit, Request, Side};
+use super::{PodPeer, PodPermit, Request, Side};
 use crate::graph::{PairWays, Way};
-use crate::model::address::Ranges;
 use crate::model::site::{Cluster, Flow};
-use crate::model::{Addresses, ClusterId, End, Family, FlowId, Property, ServiceMatch, Site};
+use crate::model::{Addresses, ClusterId, End, Family, FlowId, NameService, Property, ServiceMatch, Site};
 use crate::syntax::decode::Spanned;
 use crate::syntax::document::{HttpRule, LogChoice};
 use crate::syntax::objects::{IngressSource, PolicyDialect};
-use crate::syntax::service::Transport;
-use std::collections::BTreeMap;
 
 /// One pair of ends of a flow.
 pub(super) struct Pods<'a> {
@@ -199,43 +196,11 @@ fn is_cilium(cluster: &Cluster) -> bool {
 
 /// The name service that a cluster states.
 pub(super) fn name_service(site: &Site, cluster: &Cluster) -> Result<Option<NameService>, PlanError> {
-    let Some(decl) = &cluster.decl.dns else { return Ok(None) };
-    let failed = |reason: String| PlanError { object: format!("cluster {}", cluster.name), span: cluster.span, reason };
-    let name = decl.namespace.as_ref().map_or("kube-system", |name| name.value.0.as_str());
-    let namespace = cluster.namespaces.iter().find(|id| site.namespaces[**id].name == name).ok_or_else(|| {
-        failed(format!(
-            "its `dns` runs in the namespace {name}, which it does not list; add `{name}: {{ system: true }}` to its namespaces"
-        ))
-    })?;
-    let pods: BTreeMap<String, String> = match &decl.pods {
-        Some(entries) if entries.0.is_empty() => {
-            return Err(failed("`pods` of its `dns` holds no label and would mean every pod".to_owned()));
-        }
-        Some(entries) => entries.0.iter().map(|(key, value)| (key.value.0.clone(), value.value.0.clone())).collect(),
-        None => BTreeMap::from([("k8s-app".to_owned(), "kube-dns".to_owned())]),
-    };
-    let services = match &decl.ports {
-        None => [Transport::Tcp, Transport::Udp].map(|t| ServiceMatch::Ports(t, Ranges::new([(53, 53)]))).to_vec(),
-        Some(list) => {
-            let mut services = Vec::new();
-            for expr in &list.0 {
-                let own = site.services.get(&expr.value.to_string()).map(|own| own.matches.clone());
-                let builtin =
-                    || site.blueprint.services.get(&expr.value.to_string()).map(|found| found.matches().to_vec());
-                let direct = ServiceMatch::of(&expr.value).map(|found| vec![found]);
-                services.extend(direct.or(own).or_else(builtin).ok_or_else(|| {
-                    failed(format!("`ports` of its `dns` names the service {}, which is not known", expr.value))
-                })?);
-            }
-            services
-        }
-    };
-    let services = ServiceMatch::normalise(services);
-    match services.iter().find(|service| !matches!(service, ServiceMatch::Ports(..))) {
-        Some(other) => Err(failed(format!("`ports` of its `dns` holds {other}, which is no port"))),
-        None if services.is_empty() => Err(failed("`ports` of its `dns` holds no port".to_owned())),
-        None => Ok(Some(NameService { namespace: *namespace, pods, services })),
-    }
+    site.name_service(cluster).map_err(|reason| PlanError {
+        object: format!("cluster {}", cluster.name),
+        span: cluster.span,
+        reason,
+    })
 }
 
 /// The pod ports of a service; the service itself where `listens` says nothing of it.

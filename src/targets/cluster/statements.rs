@@ -101,13 +101,7 @@ pub enum Peer {
 /// The labels that select a component's pods: those declared, else `app.kubernetes.io/name`.
 #[must_use]
 pub fn pod_labels(site: &Site, component: ComponentId) -> Labels {
-    let item = &site.components[component];
-    match &item.decl.pods {
-        Some(entries) if !entries.0.is_empty() => {
-            entries.0.iter().map(|(key, value)| (key.value.0.clone(), value.value.0.clone())).collect()
-        }
-        _ => BTreeMap::from([("app.kubernetes.io/name".to_owned(), item.name.clone())]),
-    }
+    site.components[component].pod_labels()
 }
 
 /// Sorts a cluster's permits into statements, in order of namespace, subject, release, side.
