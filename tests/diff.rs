@@ -103,6 +103,13 @@ fn a_change_says_what_it_opens_and_closes() {
         let pf = &diff.enforcers.as_ref().unwrap()[0];
         assert_eq!((pf.outcome, pf.flows.len()), (Outcome::Differs, 4));
         assert!(pf.opened.is_some() && pf.closed.is_some());
+        assert!(
+            pf.connections
+                .iter()
+                .any(|line| line == "conntrack -D -f ipv4 -p tcp -s 10.1.0.4/31 -d 10.2.0.4 --dport 22"),
+            "{:?}",
+            pf.connections
+        );
     });
 }
 

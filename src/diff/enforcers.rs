@@ -4,7 +4,8 @@ use crate::check::Model;
 use crate::graph::Hook;
 use crate::model::{Addresses, Family, ServiceMatch, Site};
 use crate::plan::{ClusterPlan, GatewayPlan, Permit, PodPeer, PodPermit, plan};
-use crate::space::{Interfaces, Packet, PacketSpace};
+use crate::space::{Interfaces, MissingCut, Packet, PacketSpace};
+use crate::targets::nftables::closed_connections;
 use crate::verify::gateway::{Allowed, NoSpace};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +55,8 @@ pub struct Enforcer {
     pub opened: Option<String>,
     /// A packet that was let through and is not any more, at a gateway.
     pub closed: Option<String>,
+    /// Shell lines that delete open connections which are not allowed any more, at a gateway; rules judge new ones only.
+    pub connections: Vec<String>,
 }
 
 /// Compares the enforcers of two sites.
@@ -88,7 +91,7 @@ fn key<'a>(plan: &'a GatewayPlan, site: &'a Site, permit: &'a Permit) -> Key<'a>
     (flow, permit.hook, input, output, permit.family, &permit.source, &permit.destination, &permit.service)
 }
 
-fn gateway(name: &str, sides: [Option<(&GatewayPlan, &Site)>; 2]) -> Result<Enforcer, NoSpace> {
+fn gateway(name: &str, sides: [Option<(&GatewayPlan, &Site)>; 2]) -> Result<Enforcer, String> {
     let keys = sides.map(|side| -> BTreeSet<Key<'_>> {
         side.map(|(plan, site)| plan.permits.iter().map(|permit| key(plan, site, permit)).collect()).unwrap_or_default()
     });
@@ -102,6 +105,7 @@ fn gateway(name: &str, sides: [Option<(&GatewayPlan, &Site)>; 2]) -> Result<Enfo
         flows: flows.into_iter().collect(),
         opened: None,
         closed: None,
+        connections: Vec::new(),
     };
     let [Some((old, old_site)), Some((new, new_site))] = sides else {
         enforcer.outcome = if sides[0].is_none() { Outcome::New } else { Outcome::Gone };
@@ -123,18 +127,24 @@ fn gateway(name: &str, sides: [Option<(&GatewayPlan, &Site)>; 2]) -> Result<Enfo
         permits: plan.permits.iter().filter(|permit| all || meets(&key(plan, site, permit))).cloned().collect(),
         ..plan.clone()
     };
-    let [opened, closed] = examples(&reduced(old, old_site), &reduced(new, new_site))?;
+    let (old, new) = (reduced(old, old_site), reduced(new, new_site));
+    let [opened, closed] = examples(&old, &new)?;
+    let (before, after): (Vec<&Permit>, Vec<&Permit>) = (old.permits.iter().collect(), new.permits.iter().collect());
+    enforcer.connections = closed_connections(&before, &after)?;
     enforcer.outcome = if opened.is_none() && closed.is_none() { Outcome::Equal } else { Outcome::Differs };
     (enforcer.opened, enforcer.closed) = (opened, closed);
     Ok(enforcer)
 }
 
 /// A packet that only the new plan lets through, and one that only the old one does.
-fn examples(old: &GatewayPlan, new: &GatewayPlan) -> Result<[Option<String>; 2], NoSpace> {
+fn examples(old: &GatewayPlan, new: &GatewayPlan) -> Result<[Option<String>; 2], String> {
+    let failed = |error: NoSpace| error.to_string();
     let mut interfaces = Interfaces::new();
-    let (old, new) = (Allowed::new(old, &mut interfaces)?, Allowed::new(new, &mut interfaces)?);
-    let mut space = PacketSpace::covering(old.regions().chain(new.regions()))?;
-    let (old, new) = (old.map(&mut space)?, new.map(&mut space)?);
+    let [old, new] = [Allowed::new(old, &mut interfaces), Allowed::new(new, &mut interfaces)];
+    let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
+    let cut = |error: MissingCut| error.to_string();
+    let mut space = PacketSpace::covering(old.regions().chain(new.regions())).map_err(cut)?;
+    let (old, new) = (old.map(&mut space).map_err(cut)?, new.map(&mut space).map_err(cut)?);
     let arena = space.arena();
     let (old, new) = (arena.domain(old), arena.domain(new));
     let (opened, closed) = (arena.difference(new, old), arena.difference(old, new));
@@ -162,6 +172,7 @@ fn cluster(name: &str, sides: [Option<(&ClusterPlan, &Site)>; 2]) -> Enforcer {
         flows: flows.into_iter().collect(),
         opened: None,
         closed: None,
+        connections: Vec::new(),
     }
 }
 

@@ -196,6 +196,11 @@ fn human_packets(page: &Page<'_>, enforcer: &Enforcer, out: &mut dyn Write) -> R
     for (packet, sign) in packets.into_iter().filter_map(|(packet, sign)| Some((packet.as_ref()?, sign))) {
         writeln!(out, "      {sign} {}: {packet}", page.word("for example", "zum Beispiel"))?;
     }
+    if !enforcer.connections.is_empty() {
+        let stay = page.word("after loading, end what stays open:", "nach dem Laden beenden, was offen bleibt:");
+        writeln!(out, "      {stay}")?;
+        enforcer.connections.iter().try_for_each(|line| writeln!(out, "        {line}"))?;
+    }
     Ok(())
 }
 
@@ -287,7 +292,8 @@ fn change(change: &Change) -> Value {
 
 fn enforcer(enforcer: &Enforcer) -> Value {
     json!({ "enforcer": enforcer.name, "file": enforcer.artefact, "result": enforcer.outcome.word(), "permits": enforcer.permits,
-        "flows": enforcer.flows, "opened": enforcer.opened, "closed": enforcer.closed })
+        "flows": enforcer.flows, "opened": enforcer.opened, "closed": enforcer.closed,
+        "connections": enforcer.connections })
 }
 
 /// For the comment at a merge request.
@@ -445,6 +451,16 @@ fn markdown_artefacts(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
             enforcer.permits,
             page.outcome(enforcer.outcome)
         )?;
+    }
+    let lines: Vec<&String> = list.iter().flat_map(|enforcer| &enforcer.connections).collect();
+    if !lines.is_empty() {
+        let title = page.word("After loading, end what stays open", "Nach dem Laden beenden, was offen bleibt");
+        writeln!(out, "\n{title}:\n\n```sh")?;
+        lines.iter().take(ROWS).try_for_each(|line| writeln!(out, "{line}"))?;
+        if lines.len() > ROWS {
+            writeln!(out, "# … {} {}", lines.len() - ROWS, page.word("more: zonec diff", "weitere: zonec diff"))?;
+        }
+        writeln!(out, "```")?;
     }
     writeln!(out, "\n</details>\n")
 }
