@@ -6,7 +6,7 @@
 use super::verify_gateway::{deployed, of_ruleset};
 use super::{Format, OK, Options, Stop, VIOLATION, check, open};
 use crate::compile::enforced;
-use crate::verify::cluster::{ClusterProof, facts, inside, of_files, read};
+use crate::verify::cluster::{ClusterProof, of_dump, of_files};
 use crate::verify::gateway::{self, GatewayProof};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -80,8 +80,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         let (name, file, text) = dump("cluster", argument)?;
         let cluster = plan.clusters.iter().find(|cluster| cluster.name == name);
         let cluster = cluster.ok_or_else(|| Stop::Invalid(format!("the site has no cluster `{name}`")))?;
-        let facts = facts(site, cluster.cluster);
-        let proof = inside(site, cluster, &read([(file, text.as_str())], &facts), &facts);
+        let proof = of_dump(site, cluster, [(file, text.as_str())]);
         judged.push(of_proof(file.to_owned(), name, &proof));
     }
     judged.extend(deployed(site, &plan, "nft", &arguments.rulesets, gateway::of_json)?);

@@ -15,7 +15,9 @@ use std::rc::Rc;
 /// What the policies of a cluster allow its own pods.
 pub struct Verdicts {
     reach: BTreeMap<(u32, Direction), Rc<Reach>>,
-    decided_by: BTreeMap<(u32, Direction), Rc<Vec<usize>>>,
+    resolved: Vec<Resolved>,
+    /// Places in `resolved` of the rules that apply to a pod.
+    applied: BTreeMap<(u32, Direction), Rc<Vec<usize>>>,
     unrestricted: Rc<Reach>,
 }
 
@@ -61,18 +63,18 @@ impl Verdicts {
         }
         let unrestricted = Rc::new(Reach::of([(&universe.everybody(), &everything())]));
         let mut known: BTreeMap<(Direction, Rc<Vec<usize>>), Rc<Reach>> = BTreeMap::new();
-        let mut verdicts = Self { reach: BTreeMap::new(), decided_by: BTreeMap::new(), unrestricted };
+        let mut reaches = BTreeMap::new();
+        let mut shared = BTreeMap::new();
         for ((subject, direction), places) in applied {
             let places = Rc::new(places);
             let reach = known.entry((direction, Rc::clone(&places))).or_insert_with(|| {
                 let rules: Vec<&Resolved> = places.iter().filter_map(|&place| resolved.get(place)).collect();
                 Rc::new(decide(&rules, direction, universe))
             });
-            verdicts.reach.insert((subject, direction), Rc::clone(reach));
-            let policies = places.iter().filter_map(|&place| resolved.get(place)).map(|rule| rule.policy).collect();
-            verdicts.decided_by.insert((subject, direction), Rc::new(policies));
+            reaches.insert((subject, direction), Rc::clone(reach));
+            shared.insert((subject, direction), places);
         }
-        verdicts
+        Self { reach: reaches, resolved, applied: shared, unrestricted }
     }
 
     /// What a pod of the own cluster may open or accept: its peers with their ports.
@@ -81,10 +83,34 @@ impl Verdicts {
         self.reach.get(&(pod, direction)).unwrap_or(&self.unrestricted)
     }
 
-    /// The policies that apply to a pod in one direction, by their places in [`Policies::names`].
+    /// The policies that decide one connection of a pod, by their places in [`Policies::names`]; none when nothing isolates
+    /// the pod.
     #[must_use]
-    pub fn policies_of(&self, pod: u32, direction: Direction) -> &[usize] {
-        self.decided_by.get(&(pod, direction)).map_or(&[], |policies| policies.as_slice())
+    pub fn deciding(&self, pod: u32, direction: Direction, peer: u32, port: u32) -> Vec<usize> {
+        let places = self.applied.get(&(pod, direction)).map_or(&[][..], |places| places.as_slice());
+        let mut rules: Vec<&Resolved> = places.iter().filter_map(|&place| self.resolved.get(place)).collect();
+        rules.sort_by_key(|rule| rule.tier);
+        let matching: Vec<&Resolved> =
+            rules.iter().filter(|rule| rule.peers.contains(peer) && rule.ports.contains(port)).copied().collect();
+        let admin = matching.iter().find(|rule| matches!(rule.tier, Tier::Admin(..)));
+        let normal = |action| matching.iter().filter(move |rule| rule.tier == Tier::Normal && rule.action == action);
+        let mut found: Vec<usize> = match admin {
+            Some(rule) if rule.action != Action::Pass => vec![rule.policy],
+            _ => normal(Action::Deny).map(|rule| rule.policy).collect(),
+        };
+        if found.is_empty() {
+            found = normal(Action::Allow).map(|rule| rule.policy).collect();
+        }
+        if found.is_empty() {
+            found = rules.iter().filter(|rule| rule.isolates).map(|rule| rule.policy).collect();
+        }
+        if found.is_empty() {
+            let baseline = matching.iter().find(|rule| matches!(rule.tier, Tier::Baseline(..)));
+            found.extend(baseline.map(|rule| rule.policy));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 }
 

@@ -19,7 +19,7 @@ use crate::model::Site;
 use crate::plan::ClusterPlan;
 use crate::readers::cluster::Policies;
 use crate::readers::cluster::evaluate::Verdicts;
-use crate::readers::cluster::facts::ClusterFacts;
+use crate::readers::cluster::facts::{ClusterFacts, NamespaceFacts, PodFacts};
 use crate::readers::cluster::object::Unclear;
 use crate::readers::cluster::ports::Port;
 use crate::readers::cluster::rule::Direction;
@@ -29,7 +29,7 @@ use crate::source::{FileId, Limits};
 use crate::space::Reach;
 use crate::syntax::tree::parse_documents;
 use expected::Expected;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads policies from files (path, text).
 #[must_use]
@@ -60,17 +60,68 @@ pub fn of_files<'t>(
     plan: &ClusterPlan,
     files: impl IntoIterator<Item = (&'t str, &'t str)>,
 ) -> ClusterProof {
-    let facts = facts(site, plan.cluster);
     let (deployed, mut proof) = deployed::of(plan, files);
-    let policies = read(deployed, &facts);
-    let found = equal(site, plan, &policies, &facts);
-    proof.unclear.extend(found.unclear);
-    proof.unclear.extend(deployed::strangers(&policies));
-    proof.differences = found.differences;
-    proof.faults.extend(found.faults);
-    proof.faults.extend(deployed::unmarked(&policies));
-    admission::judge(site, plan, &policies, &mut proof);
+    for facts in readings(site, plan) {
+        let policies = read(deployed.iter().copied(), &facts);
+        proof.add(equal(site, plan, &policies, &facts));
+        proof.unclear.extend(deployed::strangers(&policies));
+        proof.faults.extend(deployed::unmarked(&policies));
+        admission::judge(site, plan, &policies, &mut proof);
+    }
+    proof.tidy();
     proof
+}
+
+/// The proof of a live cluster (path, text of a dump): nothing is allowed beyond the envelope of its namespaces, tenants' own
+/// policies included. Namespaces and pods of the dump are looked at as they are, beside those of the site.
+#[must_use]
+pub fn of_dump<'t>(
+    site: &Site,
+    plan: &ClusterPlan,
+    files: impl IntoIterator<Item = (&'t str, &'t str)>,
+) -> ClusterProof {
+    let files: Vec<_> = files.into_iter().collect();
+    let mut proof = ClusterProof::default();
+    for facts in readings(site, plan) {
+        let policies = read(files.iter().copied(), &facts);
+        let facts = live(facts, &policies);
+        proof.add(inside(site, plan, &policies, &facts));
+    }
+    proof.tidy();
+    proof
+}
+
+/// The cluster as each setting of the mesh reads its policies: whether a selector without a cluster term means the own
+/// cluster or all of them is an option of the agents (`policyDefaultLocalCluster`), so both have to hold.
+fn readings(site: &Site, plan: &ClusterPlan) -> Vec<ClusterFacts> {
+    let facts = facts(site, plan.cluster);
+    let everywhere = (facts.cilium && facts.meshed).then(|| ClusterFacts { local_by_default: false, ..facts.clone() });
+    [Some(facts), everywhere].into_iter().flatten().collect()
+}
+
+/// Adds the namespaces and pods that a dump holds; labels of a namespace are those of the dump.
+fn live(mut facts: ClusterFacts, policies: &Policies) -> ClusterFacts {
+    let own = facts.name.clone();
+    let namespaces = facts.namespaces.iter().enumerate().filter(|(_, namespace)| namespace.cluster == own);
+    let mut places: BTreeMap<String, usize> = namespaces.map(|(place, n)| (n.name.clone(), place)).collect();
+    let pods = policies.pods.iter().map(|(namespace, _)| (namespace, None));
+    for (name, labels) in policies.namespaces.iter().map(|(name, labels)| (name, Some(labels))).chain(pods) {
+        let place = *places.entry(name.clone()).or_insert_with(|| {
+            let pods = vec![PodFacts { name: PROBE.to_owned(), ..PodFacts::default() }];
+            let added = NamespaceFacts { cluster: own.clone(), name: name.clone(), labels: BTreeMap::new(), pods };
+            facts.namespaces.push(added);
+            facts.namespaces.len() - 1
+        });
+        if let (Some(namespace), Some(labels)) = (facts.namespaces.get_mut(place), labels) {
+            namespace.labels = labels.clone();
+        }
+    }
+    for (namespace, pod) in &policies.pods {
+        if let Some(home) = places.get(namespace).and_then(|place| facts.namespaces.get_mut(*place)) {
+            home.pods.push(pod.clone());
+        }
+    }
+    facts
 }
 
 /// Dumps of live clusters are larger than zone files.
@@ -112,9 +163,9 @@ pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clust
             if *found == wanted {
                 continue;
             }
-            let policies = || named(policies, verdicts.policies_of(pod, direction));
+            let judged = Judged { universe: &universe, verdicts, policies };
             let mut note = |surplus: Reach, model| {
-                let mut found = difference(&universe, pod, direction, &surplus, model, policies());
+                let mut found = judged.difference(pod, direction, &surplus, model);
                 if let (Some(found), Some(request)) = (&mut found, request) {
                     let what = if request.is_empty() { "any other request" } else { request };
                     found.port = format!("{} ({what})", found.port);
@@ -163,34 +214,30 @@ pub fn bounded(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clu
 fn beyond(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts, alone: bool) -> ClusterProof {
     let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
     let found = envelope::beyond(&expected, &universe, &verdicts, &facts.name, alone);
-    let differences = found.into_iter().filter_map(|(pod, direction, surplus)| {
-        let policies = named(policies, verdicts.policies_of(pod, direction));
-        difference(&universe, pod, direction, &surplus, false, policies)
-    });
+    let judged = Judged { universe: &universe, verdicts: &verdicts, policies };
+    let differences =
+        found.into_iter().filter_map(|(pod, direction, surplus)| judged.difference(pod, direction, &surplus, false));
     proof.differences.extend(differences);
     proof.faults.extend(egress::differences(&expected, &universe, policies, false));
     proof
 }
 
-fn named(policies: &Policies, places: &[usize]) -> Vec<String> {
-    let mut names: Vec<String> = places.iter().filter_map(|place| policies.names.get(*place)).cloned().collect();
-    names.sort();
-    names.dedup();
-    names
+/// What is needed to describe a difference.
+struct Judged<'a> {
+    universe: &'a Universe,
+    verdicts: &'a Verdicts,
+    policies: &'a Policies,
 }
 
-/// The first connection of a surplus.
-fn difference(
-    universe: &Universe,
-    pod: u32,
-    direction: Direction,
-    surplus: &Reach,
-    model: bool,
-    policies: Vec<String>,
-) -> Option<Difference> {
-    let (peer, _, ports) = surplus.parts().first()?;
-    let port = Port::from_number(ports.first()?).to_string();
-    let (pod, peer) = (universe.describe(pod), universe.describe(*peer));
-    let (from, to) = if direction == Direction::Ingress { (peer, pod) } else { (pod, peer) };
-    Some(Difference { from, to, port, model, policies })
+impl Judged<'_> {
+    /// The first connection of a surplus.
+    fn difference(&self, pod: u32, direction: Direction, surplus: &Reach, model: bool) -> Option<Difference> {
+        let (peer, _, ports) = surplus.parts().first()?;
+        let number = ports.first()?;
+        let places = self.verdicts.deciding(pod, direction, *peer, number);
+        let policies = places.iter().filter_map(|place| self.policies.names.get(*place)).cloned().collect();
+        let (pod, peer) = (self.universe.describe(pod), self.universe.describe(*peer));
+        let (from, to) = if direction == Direction::Ingress { (peer, pod) } else { (pod, peer) };
+        Some(Difference { from, to, port: Port::from_number(number).to_string(), side: direction, model, policies })
+    }
 }

@@ -1,6 +1,8 @@
 //! What a proof says.
 
 use crate::readers::cluster::object::Unclear;
+use crate::readers::cluster::rule::Direction;
+use std::collections::BTreeSet;
 
 /// What the proof of a cluster found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +36,23 @@ impl ClusterProof {
     pub fn holds(&self) -> bool {
         self.unclear.is_empty() && self.differences.is_empty() && self.faults.is_empty()
     }
+
+    /// Adds what another proof found.
+    pub(super) fn add(&mut self, other: Self) {
+        self.unclear.extend(other.unclear);
+        self.differences.extend(other.differences);
+        self.faults.extend(other.faults);
+    }
+
+    /// Leaves out what is there twice.
+    pub(super) fn tidy(&mut self) {
+        let mut seen = BTreeSet::new();
+        self.differences.retain(|item| seen.insert(item.clone()));
+        let mut seen = BTreeSet::new();
+        self.faults.retain(|item| seen.insert(item.clone()));
+        let mut seen = BTreeSet::new();
+        self.unclear.retain(|item| seen.insert((item.object.clone(), item.field.clone(), item.reason.clone())));
+    }
 }
 
 impl std::fmt::Display for ClusterProof {
@@ -44,8 +63,14 @@ impl std::fmt::Display for ClusterProof {
         }
         for item in &self.differences {
             let (model, policies) = if item.model { ("need", "deny") } else { ("do not need", "allow") };
-            let by = item.policies.join(", ");
-            writeln!(f, "{} -> {} {}: flows {model} it, policies {policies} it ({by})", item.from, item.to, item.port)?;
+            let by =
+                if item.policies.is_empty() { "no policy isolates it".to_owned() } else { item.policies.join(", ") };
+            let at = if item.side == Direction::Ingress { &item.to } else { &item.from };
+            writeln!(
+                f,
+                "{} -> {} {}: flows {model} it, policies {policies} it at {at} ({by})",
+                item.from, item.to, item.port
+            )?;
         }
         for fault in &self.faults {
             writeln!(f, "{}: {}", fault.object, fault.reason)?;
@@ -63,8 +88,10 @@ pub struct Difference {
     pub to: String,
     /// Port or ICMP type.
     pub port: String,
-    /// Whether the flows allow it, on the side that was looked at.
+    /// The side that was looked at.
+    pub side: Direction,
+    /// Whether the flows allow it, on this side.
     pub model: bool,
-    /// Policies that apply to the pod in this direction.
+    /// The policies that decide it there; none when nothing isolates the pod.
     pub policies: Vec<String>,
 }
