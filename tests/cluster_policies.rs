@@ -4,8 +4,7 @@
 
 mod support;
 
-use support::mutants::mutants;
-use support::{Compiled, allow_all, both_dialects, examples, folder, with_cluster_network_policies};
+use support::{Compiled, allow_all, examples, folder, with_cluster_network_policies};
 use zonec::verify::cluster::{bounded, equal, facts, inside, read};
 
 fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
@@ -56,38 +55,6 @@ fn tenants_cannot_widen_a_guarded_namespace() {
         }
     }
     assert!(guarded >= 2);
-}
-
-#[test]
-fn every_single_change_of_an_emitted_object_is_noticed() {
-    let mut tried = 0;
-    for (example, compiled) in examples().iter().flat_map(|e| both_dialects(e).into_iter().map(move |c| (e, c))) {
-        for plan in &compiled.plan.clusters {
-            let facts = facts(&compiled.site, plan.cluster);
-            let mut files = compiled.policies(&plan.name);
-            // Neither of these decides who may talk, and this reader passes them over: the API server holds admission
-            // policies; a wrong egress address is stopped by the gateways.
-            files.retain(|(path, _)| !path.ends_with("00-guardrails/tenants.yaml") && !path.contains("/40-egress/"));
-            let guarded = files.iter().filter(|(path, _)| path.contains("00-guardrails")).count();
-            for (what, files) in mutants(&files).into_iter().step_by(2) {
-                tried += 1;
-                let policies = read(borrowed(&files), &facts);
-                if !equal(&compiled.site, plan, &policies, &facts).holds() {
-                    continue;
-                }
-                // Guardrails show only against what a tenant adds; without any, a tenant's allow-all shows by itself.
-                if guarded == 0 {
-                    panic!("{example} {}: {what}: nobody noticed", plan.name);
-                }
-                let mut overlaid = files;
-                overlaid.extend(facts.namespaces.iter().map(|n| ("tenant".to_owned(), allow_all(&n.name))));
-                let proof = bounded(&compiled.site, plan, &read(borrowed(&overlaid), &facts), &facts);
-                assert!(!proof.holds(), "{example} {}: {what}: nobody noticed", plan.name);
-            }
-        }
-    }
-    println!("{tried} mutants");
-    assert!(tried >= 1000, "only {tried} mutants");
 }
 
 #[test]

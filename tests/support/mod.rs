@@ -61,6 +61,17 @@ impl Compiled {
         Self { site, plan, files }
     }
 
+    /// Everything that is emitted for a cluster.
+    pub fn emitted(&self, cluster: &str) -> Vec<(String, String)> {
+        let folders = [format!("kubernetes/{cluster}/"), format!("cilium/{cluster}/")];
+        let of_cluster = |path: &str| folders.iter().any(|folder| path.starts_with(folder.as_str()));
+        self.files
+            .texts()
+            .filter(|(path, _)| of_cluster(path))
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .collect()
+    }
+
     /// The policy files of a cluster, without the list of them and the ConfigMap about them.
     pub fn policies(&self, cluster: &str) -> Vec<(String, String)> {
         let folders = [format!("kubernetes/{cluster}/"), format!("cilium/{cluster}/")];
@@ -103,6 +114,14 @@ pub fn allow_all(namespace: &str) -> String {
     format!(
         "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: tenant, namespace: {namespace}}}\n\
          spec: {{podSelector: {{}}, policyTypes: [Ingress, Egress], ingress: [{{}}], egress: [{{}}]}}\n"
+    )
+}
+
+/// The same as CiliumNetworkPolicy.
+pub fn allow_all_by_cilium(namespace: &str) -> String {
+    format!(
+        "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {{name: tenant, namespace: {namespace}}}\n\
+         spec: {{endpointSelector: {{}}, ingress: [{{fromEntities: [all]}}], egress: [{{toEntities: [all]}}]}}\n"
     )
 }
 

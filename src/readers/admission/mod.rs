@@ -17,7 +17,7 @@ pub struct AdmissionPolicy {
     /// Its name.
     pub name: String,
     /// Requests are refused when an expression fails.
-    closed: bool,
+    pub closed: bool,
     /// Conditions on the labels of the namespace.
     namespaces: Selector,
     /// Operations on NetworkPolicies that it looks at.

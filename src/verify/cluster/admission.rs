@@ -1,6 +1,7 @@
 //! Whether admission policies keep tenants' NetworkPolicies inside their namespace: asked with every shape of request that
 //! the API tells apart.
 
+use super::guard::guardrails;
 use super::proof::{ClusterProof, Fault};
 use crate::model::Site;
 use crate::plan::ClusterPlan;
@@ -8,19 +9,20 @@ use crate::readers::admission::cel::Value;
 use crate::readers::admission::{AdmissionPolicy, Request};
 use crate::readers::cluster::Policies;
 use crate::readers::cluster::object::Unclear;
-use crate::syntax::objects::{Guardrail, PolicyDialect};
+use crate::syntax::objects::Guardrail;
 use std::collections::BTreeMap;
 
 /// Adds what the site asks for and the policies do not do, and what they refuse beyond it; one finding per namespace.
 pub(super) fn judge(site: &Site, plan: &ClusterPlan, policies: &Policies, proof: &mut ClusterProof) {
     let cluster = &site.clusters[plan.cluster];
-    let wanted = match &cluster.decl.guardrail {
-        Some(list) => list.iter().any(|guardrail| guardrail.value == Guardrail::Admission),
-        None => cluster.decl.policy.value == PolicyDialect::Kubernetes,
-    };
+    let wanted = guardrails(site, plan).contains(&Guardrail::Admission);
     for name in policies.bound.iter().filter(|name| policies.admission.iter().all(|policy| policy.name != **name)) {
         let object = format!("ValidatingAdmissionPolicyBinding of {name}");
         proof.faults.push(Fault::new(object, "binds no policy that is there"));
+    }
+    for policy in policies.admission.iter().filter(|policy| !policy.closed) {
+        let object = format!("ValidatingAdmissionPolicy {}", policy.name);
+        proof.faults.push(Fault::new(object, "lets requests pass whenever an expression fails (failurePolicy)"));
     }
     if !wanted && policies.admission.is_empty() {
         return;

@@ -20,23 +20,14 @@ pub(super) fn beyond(
     cluster: &str,
     alone: bool,
 ) -> Vec<(u32, Direction, Reach)> {
-    let mut bounds: BTreeMap<(String, Direction), Reach> = BTreeMap::new();
-    let mut managed = Ranges::EMPTY;
-    for (namespace, pods) in universe.namespaces().filter(|(n, _)| n.cluster == cluster && expected.is_managed(&n.name))
-    {
-        managed = managed.union(&pods);
-        for direction in [Direction::Ingress, Direction::Egress] {
-            bounds.insert(
-                (namespace.name.clone(), direction),
-                bound(expected, universe, &namespace.name, &pods, direction),
-            );
-        }
-    }
+    let bounds = bounds(expected, universe, cluster, Strength::Cilium);
+    let own = universe.namespaces().filter(|(n, _)| n.cluster == cluster && expected.is_managed(&n.name));
+    let managed: Ranges = own.map(|(_, pods)| pods).collect::<Vec<_>>().iter().collect();
     let mut found = Vec::new();
     for pod in managed.numbers() {
         let Some((namespace, _)) = universe.pod(pod) else { continue };
         for direction in [Direction::Ingress, Direction::Egress] {
-            let Some(bound) = bounds.get(&(namespace.name.clone(), direction)) else { continue };
+            let Some(bound) = bounds.get(&(namespace.name.as_str(), direction)) else { continue };
             let surplus = verdicts.reach(pod, direction).difference(bound);
             let opposite = if direction == Direction::Ingress { Direction::Egress } else { Direction::Ingress };
             if alone {
@@ -66,12 +57,49 @@ pub(super) fn beyond(
     found
 }
 
+/// What a guardrail can tell apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Strength {
+    /// Everything but ICMP messages and protocols beside released ports.
+    Cilium,
+    /// Ports exactly, but on ingress no addresses.
+    ClusterNetworkPolicy,
+}
+
+/// What the pods of each managed namespace may reach at most.
+pub(super) fn bounds<'u>(
+    expected: &Expected<'_>,
+    universe: &'u Universe,
+    cluster: &str,
+    strength: Strength,
+) -> BTreeMap<(&'u str, Direction), Reach> {
+    let mut all = BTreeMap::new();
+    for (namespace, pods) in universe.namespaces().filter(|(n, _)| n.cluster == cluster && expected.is_managed(&n.name))
+    {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let bound = bound(expected, universe, (&namespace.name, &pods), direction, strength);
+            all.insert((namespace.name.as_str(), direction), bound);
+        }
+    }
+    all
+}
+
 /// What pods of a namespace may reach at most.
-fn bound(expected: &Expected<'_>, universe: &Universe, namespace: &str, own: &Ranges, direction: Direction) -> Reach {
+fn bound(
+    expected: &Expected<'_>,
+    universe: &Universe,
+    (namespace, own): (&str, &Ranges),
+    direction: Direction,
+    strength: Strength,
+) -> Reach {
     let everything = crate::readers::cluster::ports::everything();
     // Special endpoints are no tenants' business; names stand for addresses outside, which are bounded as such.
     let nodes = universe.everybody().difference(universe.outside()).difference(&universe.all_pods());
-    let mut products = vec![(own.clone(), everything.clone()), (nodes, everything)];
+    let mut products = vec![(own.clone(), everything.clone()), (nodes, everything.clone())];
+    let beside = if strength == Strength::Cilium { no_requests() } else { Ranges::EMPTY };
+    if strength == Strength::ClusterNetworkPolicy && direction == Direction::Ingress {
+        products.push((universe.outside().clone(), everything));
+    }
     for permit in expected.of_namespace(namespace, direction) {
         let mut peers = expected.released(universe, permit);
         // Namespaces, not pods, are what a guardrail tells apart.
@@ -80,11 +108,11 @@ fn bound(expected: &Expected<'_>, universe: &Universe, namespace: &str, own: &Ra
                 peers = peers.union(&pods);
             }
         }
-        products.push((peers, ports(&permit.services).union(&no_requests())));
+        products.push((peers, ports(&permit.services).union(&beside)));
     }
     if let Some((peers, ports)) = own.numbers().find_map(|pod| expected.name_service(universe, pod, direction)) {
         let homes = universe.namespaces().map(|(_, pods)| pods).filter(|pods| !peers.intersection(pods).is_empty());
-        products.push((homes.collect::<Vec<_>>().iter().collect(), ports.union(&no_requests())));
+        products.push((homes.collect::<Vec<_>>().iter().collect(), ports.union(&beside)));
     }
     Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
 }

@@ -9,6 +9,7 @@ mod egress;
 mod envelope;
 mod expected;
 mod facts;
+mod guard;
 mod members;
 mod proof;
 
@@ -21,7 +22,7 @@ use crate::readers::cluster::Policies;
 use crate::readers::cluster::evaluate::Verdicts;
 use crate::readers::cluster::facts::{ClusterFacts, NamespaceFacts, PodFacts};
 use crate::readers::cluster::object::Unclear;
-use crate::readers::cluster::ports::Port;
+use crate::readers::cluster::ports::{Port, everything};
 use crate::readers::cluster::rule::Direction;
 use crate::readers::cluster::universe::Universe;
 use crate::readers::cluster::witness::with_witnesses;
@@ -64,9 +65,15 @@ pub fn of_files<'t>(
     for facts in readings(site, plan) {
         let policies = read(deployed.iter().copied(), &facts);
         proof.add(equal(site, plan, &policies, &facts));
+        // Guardrails hide what is wrong with the objects of flows, so these are looked at by themselves too.
+        let bare = deployed.iter().copied().filter(|(path, _)| !path.contains("/00-guardrails/"));
+        if bare.clone().count() < deployed.len() {
+            proof.add(equal(site, plan, &read(bare, &facts), &facts));
+        }
         proof.unclear.extend(deployed::strangers(&policies));
         proof.faults.extend(deployed::unmarked(&policies));
         admission::judge(site, plan, &policies, &mut proof);
+        proof.differences.extend(guard::differences(site, plan, &policies, &facts));
     }
     proof.tidy();
     proof
@@ -151,6 +158,10 @@ impl<'a> Court<'a> {
         let verdicts = Verdicts::of(policies, &universe);
         Self { expected, universe, verdicts, proof: ClusterProof { unclear, ..ClusterProof::default() } }
     }
+
+    fn judged<'c>(&'c self, policies: &'c Policies) -> Judged<'c> {
+        Judged { universe: &self.universe, verdicts: &self.verdicts, policies }
+    }
 }
 
 /// Whether the policies allow exactly what the flows of the plan need.
@@ -159,7 +170,8 @@ pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clust
     let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
     let compare = |verdicts: &Verdicts, request: Option<&str>, proof: &mut ClusterProof| {
         for (pod, direction) in decided(&expected, &universe, &facts.name) {
-            let (found, wanted) = (verdicts.reach(pod, direction), expected.reach(&universe, pod, direction, request));
+            let found = verdicts.reach(pod, direction);
+            let wanted = expected.reach(&universe, pod, direction, request);
             if *found == wanted {
                 continue;
             }
@@ -182,6 +194,16 @@ pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clust
     let other = (!requests.is_empty()).then(String::new);
     for request in requests.into_iter().filter(|request| request != "*").chain(other) {
         compare(&Verdicts::for_request(policies, &universe, Some(&request)), Some(&request), &mut proof);
+    }
+    // What zonec does not decide about, its policies leave alone.
+    let free = Reach::of([(&universe.everybody(), &everything())]);
+    let own = universe.namespaces().filter(|(n, _)| n.cluster == facts.name && !expected.is_managed(&n.name));
+    for pod in own.flat_map(|(_, pods)| pods.numbers().collect::<Vec<_>>()) {
+        for direction in [Direction::Ingress, Direction::Egress] {
+            let lost = free.difference(verdicts.reach(pod, direction));
+            let judged = Judged { universe: &universe, verdicts: &verdicts, policies };
+            proof.differences.extend(judged.difference(pod, direction, &lost, true));
+        }
     }
     proof.faults.extend(egress::differences(&expected, &universe, policies, true));
     proof
@@ -238,6 +260,14 @@ impl Judged<'_> {
         let policies = places.iter().filter_map(|place| self.policies.names.get(*place)).cloned().collect();
         let (pod, peer) = (self.universe.describe(pod), self.universe.describe(*peer));
         let (from, to) = if direction == Direction::Ingress { (peer, pod) } else { (pod, peer) };
-        Some(Difference { from, to, port: Port::from_number(number).to_string(), side: direction, model, policies })
+        Some(Difference {
+            from,
+            to,
+            port: Port::from_number(number).to_string(),
+            side: direction,
+            model,
+            tenant: false,
+            policies,
+        })
     }
 }

@@ -62,15 +62,16 @@ impl std::fmt::Display for ClusterProof {
             writeln!(f, "{}: {} {}", unclear.object, unclear.field, unclear.reason)?;
         }
         for item in &self.differences {
-            let (model, policies) = if item.model { ("need", "deny") } else { ("do not need", "allow") };
+            let (model, policies) = match (item.tenant, item.model) {
+                (false, true) => ("flows need it", "policies deny it"),
+                (false, false) => ("flows do not need it", "policies allow it"),
+                (true, true) => ("a tenant may allow it", "guardrails deny it"),
+                (true, false) => ("no tenant may allow it", "guardrails let a tenant's policy do it"),
+            };
             let by =
                 if item.policies.is_empty() { "no policy isolates it".to_owned() } else { item.policies.join(", ") };
             let at = if item.side == Direction::Ingress { &item.to } else { &item.from };
-            writeln!(
-                f,
-                "{} -> {} {}: flows {model} it, policies {policies} it at {at} ({by})",
-                item.from, item.to, item.port
-            )?;
+            writeln!(f, "{} -> {} {}: {model}, {policies} at {at} ({by})", item.from, item.to, item.port)?;
         }
         for fault in &self.faults {
             writeln!(f, "{}: {}", fault.object, fault.reason)?;
@@ -92,6 +93,8 @@ pub struct Difference {
     pub side: Direction,
     /// Whether the flows allow it, on this side.
     pub model: bool,
+    /// Whether a tenant's policy that allows everything is added: then it is the envelope that allows, not the flows.
+    pub tenant: bool,
     /// The policies that decide it there; none when nothing isolates the pod.
     pub policies: Vec<String>,
 }
