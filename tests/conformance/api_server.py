@@ -8,6 +8,13 @@ CRDs, applies every object of each folder by server-side apply with strict field
 validation, reads it back, and compares: what was sent must come back as it was
 sent. Then every object is applied once more, which must change nothing. Each
 folder gets a fresh set of objects: they are deleted before the next one.
+
+While a folder is applied, a tenant with the right to edit NetworkPolicies tries
+what tenants try: where an admission policy is the guardrail, the server has to
+refuse whatever leaves the namespace. With --zonec PROGRAM the server is dumped
+then, tenant's policies included, and `zonec verify --cluster` has to find the
+dump inside the envelope, and outside of it once a policy that opens a namespace
+is there.
 """
 
 import argparse
@@ -25,6 +32,7 @@ import urllib.error
 import urllib.request
 
 import objects
+import tenants
 
 SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "generation", "managedFields")
 
@@ -40,8 +48,10 @@ class Server:
 
     def __init__(self, program: str, folder: pathlib.Path):
         self.folder = folder
-        self.token = secrets.token_hex(16)
-        (folder / "tokens.csv").write_text(f'{self.token},conformance,conformance,"system:masters"\n')
+        self.token, self.tenant = secrets.token_hex(16), secrets.token_hex(16)
+        (folder / "tokens.csv").write_text(
+            f'{self.token},conformance,conformance,"system:masters"\n{self.tenant},tenant,tenant,"tenants"\n'
+        )
         key = folder / "service-account.key"
         subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
         port = free_port()
@@ -75,11 +85,11 @@ class Server:
             self.process.wait()
         self.log.close()
 
-    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json"):
+    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json", tenant: bool = False):
         if self.context is None:
             self.context = ssl.create_default_context(cafile=self.folder / "certs" / "apiserver.crt")
         request = urllib.request.Request(self.url + path, data=body, method=method)
-        request.add_header("Authorization", f"Bearer {self.token}")
+        request.add_header("Authorization", f"Bearer {self.tenant if tenant else self.token}")
         request.add_header("Content-Type", kind)
         try:
             with urllib.request.urlopen(request, context=self.context, timeout=60) as reply:
@@ -129,10 +139,14 @@ class Client:
         place = f"/namespaces/{metadata['namespace']}" if namespaced else ""
         return f"{root}{place}/{plural}/{metadata['name']}"
 
-    def apply(self, document: dict) -> tuple[int, bytes]:
-        query = "?fieldManager=zonec&fieldValidation=Strict&force=true"
+    def apply(self, document: dict, tenant: bool = False) -> tuple[int, bytes]:
+        manager = "tenant" if tenant else "zonec"
+        query = f"?fieldManager={manager}&fieldValidation=Strict&force=true"
         body = json.dumps(document).encode()
-        return self.server.ask("PATCH", self.path(document) + query, body, "application/apply-patch+yaml")
+        return self.server.ask("PATCH", self.path(document) + query, body, "application/apply-patch+yaml", tenant)
+
+    def delete(self, document: dict, tenant: bool = False) -> int:
+        return self.server.ask("DELETE", self.path(document), tenant=tenant)[0]
 
     def create_namespace(self, name: str):
         self.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
@@ -160,7 +174,7 @@ def without_server_fields(document: dict) -> dict:
     return {**{k: v for k, v in document.items() if k != "status"}, "metadata": metadata}
 
 
-def check_folder(client: Client, folder: pathlib.Path) -> tuple[int, list[str]]:
+def check_folder(client: Client, folder: pathlib.Path, scratch: pathlib.Path, zonec: list[str] | None) -> tuple[int, list[str]]:
     everything = [
         (path, document)
         for path in objects.files(folder)
@@ -168,7 +182,8 @@ def check_folder(client: Client, folder: pathlib.Path) -> tuple[int, list[str]]:
         if objects.is_object(document)
     ]
     # The platform owns namespaces; the folder may describe them as well.
-    for namespace in sorted({d["metadata"]["namespace"] for _, d in everything if "namespace" in d["metadata"]}):
+    namespaces = {d["metadata"]["namespace"] for _, d in everything if "namespace" in d["metadata"]}
+    for namespace in sorted(namespaces | set(tenants.NAMESPACES)):
         client.create_namespace(namespace)
     failures = []
     for path, document in everything:
@@ -185,9 +200,12 @@ def check_folder(client: Client, folder: pathlib.Path) -> tuple[int, list[str]]:
         status, body = client.apply(document)
         if json.loads(body)["metadata"]["resourceVersion"] != read["metadata"]["resourceVersion"]:
             failures.append(f"{where}: a second apply changes it")
+    failures += tenants.try_everything(client, folder, [document for _, document in everything])
+    if zonec:
+        failures += tenants.verify_dump(client, folder, sorted(namespaces), scratch, zonec)
     for _, document in everything:
         if document["kind"] != "Namespace":
-            client.server.ask("DELETE", client.path(document))
+            client.delete(document)
     return len(everything), failures
 
 
@@ -209,6 +227,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("program")
     arguments.add_argument("folder", type=pathlib.Path, nargs="+")
+    arguments.add_argument("--zonec", help="program that judges dumps; folders are then OUT/SITE/kubernetes|cilium/CLUSTER")
+    arguments.add_argument("--sites", type=pathlib.Path, help="folder of the sites of the same names")
     arguments.add_argument("--crds", type=pathlib.Path, action="append", default=[])
     options = arguments.parse_args()
     with tempfile.TemporaryDirectory(prefix="zonec-api-") as scratch, Server(options.program, pathlib.Path(scratch)) as server:
@@ -217,9 +237,11 @@ def main() -> int:
         client = Client(server)
         crds = install(client, options.crds)
         print(f"kube-apiserver: ready with {crds} CRDs after {time.monotonic() - begin:.1f} s")
+        tenants.prepare(client)
         total, failures = 0, []
         for folder in options.folder:
-            count, found = check_folder(client, folder)
+            zonec = [options.zonec, str(options.sites / folder.parts[-3])] if options.zonec else None
+            count, found = check_folder(client, folder, pathlib.Path(scratch), zonec)
             total += count
             failures += found
         for failure in failures:

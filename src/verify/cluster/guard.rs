@@ -11,6 +11,7 @@ use crate::readers::cluster::facts::ClusterFacts;
 use crate::readers::cluster::ports::everything;
 use crate::readers::cluster::rule::{Action, Direction, Peers, PortTerms, Proxy, Rule, Tier};
 use crate::readers::cluster::selector::{Selector, Subject, Test, is};
+use crate::space::Reach;
 use crate::syntax::objects::{Guardrail, PolicyDialect};
 use std::collections::BTreeSet;
 
@@ -39,14 +40,17 @@ pub(super) fn differences(
     let judged = court.judged(&overlaid);
     let bounds: Vec<_> =
         strengths.iter().map(|strength| bounds(&court.expected, &court.universe, &facts.name, *strength)).collect();
+    // Guardrails know no names; they bound the addresses behind them.
+    let names = Reach::of([(&court.universe.named(), &everything())]);
     let mut found = Vec::new();
     for (pod, direction) in super::decided(&court.expected, &court.universe, &facts.name) {
         let Some((namespace, _)) = court.universe.pod(pod) else { continue };
-        let reach = court.verdicts.reach(pod, direction);
+        let reach = court.verdicts.reach(pod, direction).difference(&names);
         let wanted = bounds.iter().filter_map(|bound| bound.get(&(namespace.name.as_str(), direction)));
         let wanted = wanted.cloned().reduce(|one, other| one.difference(&one.difference(&other)));
-        let Some(wanted) = wanted.filter(|wanted| wanted != reach) else { continue };
-        for (surplus, model) in [(reach.difference(&wanted), false), (wanted.difference(reach), true)] {
+        let wanted = wanted.map(|wanted| wanted.difference(&names)).filter(|wanted| *wanted != reach);
+        let Some(wanted) = wanted else { continue };
+        for (surplus, model) in [(reach.difference(&wanted), false), (wanted.difference(&reach), true)] {
             let difference = judged.difference(pod, direction, &surplus, model);
             found.extend(difference.map(|difference| Difference { tenant: true, ..difference }));
         }
