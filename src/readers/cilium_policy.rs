@@ -344,7 +344,8 @@ fn port_rule(item: &Field<'_, '_>, action: Action) -> Read<(PortTerms, Proxy)> {
     };
     fields.finish()?;
     if list.is_empty() {
-        terms.numbers = terms.numbers.union(&everything());
+        // In a deny it matches nothing (Cilium 1.20's engine), whatever its documentation says of rules without ports.
+        return Err(item.fault("names no ports; enforcers disagree on what that means"));
     }
     for item in list {
         let mut fields = item.map()?;

@@ -2,10 +2,13 @@
 
 use super::Compiled;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use zonec::readers::cluster::facts::ClusterFacts;
+use zonec::readers::cluster::rule::Direction;
+use zonec::verify::cluster::Difference;
 
 /// The running engine.
 pub struct Engine {
@@ -42,8 +45,11 @@ impl Engine {
         local: bool,
     ) -> Result<(), String> {
         let texts: Vec<String> = policies.iter().map(|(_, text)| format!("{text}\n")).collect();
+        let clusters: BTreeSet<&String> = facts.namespaces.iter().map(|n| &n.cluster).chain([&facts.name]).collect();
+        let worlds: BTreeMap<&String, String> =
+            clusters.into_iter().map(|name| (name, world_of(facts, name))).collect();
         let load = json!({"load": {
-            "cluster": facts.name, "worlds": {&facts.name: world(facts)}, "policies": texts,
+            "cluster": facts.name, "worlds": worlds, "policies": texts,
             "addresses": addresses, "default_local_cluster": local,
         }});
         let answer = self.say(&load);
@@ -56,6 +62,18 @@ impl Engine {
         assert!(answer.get("error").is_none(), "{answer}");
         answer["verdict"] == "allow"
     }
+
+    /// Whether one side alone lets a connection pass; nothing when no policy decides there or an end is unknown.
+    pub fn side(&mut self, question: &Question, side: Direction) -> Option<bool> {
+        let Question { from, to, protocol, port } = question;
+        let answer = self.say(&json!({"src": from, "dst": to, "proto": protocol, "port": port}));
+        let side = if side == Direction::Ingress { "ingress" } else { "egress" };
+        match answer[side].as_str() {
+            Some("allow") => Some(true),
+            Some("deny") => Some(false),
+            _ => None,
+        }
+    }
 }
 
 impl Drop for Engine {
@@ -65,22 +83,27 @@ impl Drop for Engine {
     }
 }
 
-/// Namespaces and pods as manifests.
+/// Namespaces and pods of the own cluster as manifests.
 pub fn world(facts: &ClusterFacts) -> String {
+    world_of(facts, &facts.name)
+}
+
+fn world_of(facts: &ClusterFacts, cluster: &str) -> String {
     let mut text = String::new();
-    for namespace in &facts.namespaces {
+    for namespace in facts.namespaces.iter().filter(|namespace| namespace.cluster == cluster) {
         let labels = json!(namespace.labels);
         let _ = writeln!(
             text,
             "---\nkind: Namespace\napiVersion: v1\nmetadata: {{name: {}, labels: {labels}}}",
-            namespace.name
+            json!(namespace.name)
         );
         for pod in &namespace.pods {
             let labels = json!(pod.labels);
             let _ = writeln!(
                 text,
                 "---\nkind: Pod\napiVersion: v1\nmetadata: {{name: {}, namespace: {}, labels: {labels}}}\nspec: {{containers: [{{name: c, image: x}}]}}",
-                pod.name, namespace.name
+                json!(pod.name),
+                json!(namespace.name)
             );
         }
     }
@@ -101,7 +124,7 @@ pub fn questions(compiled: &Compiled, cluster: &str, facts: &ClusterFacts) -> (V
     use zonec::model::ServiceMatch;
     use zonec::plan::PodPeer;
     let plan = compiled.plan.clusters.iter().find(|plan| plan.name == cluster).unwrap();
-    let (mut ports, mut addresses) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let (mut ports, mut addresses) = (BTreeSet::new(), BTreeSet::new());
     for permit in &plan.permits {
         for service in &permit.services {
             if let ServiceMatch::Ports(transport, list) = service {
@@ -147,4 +170,22 @@ pub fn questions(compiled: &Compiled, cluster: &str, facts: &ClusterFacts) -> (V
         }
     }
     (all, addresses)
+}
+
+/// A difference that our proof found, as a question; nothing for ends and ports that the engine does not know.
+pub fn question_of(found: &Difference) -> Option<Question> {
+    let end = |name: &str| match name {
+        "host" | "remote-node" | "kube-apiserver" | "health" | "ingress" => Some(format!("entity:{name}")),
+        _ if name.contains('/') => Some(name.to_owned()),
+        _ => name.parse::<std::net::IpAddr>().is_ok().then(|| format!("ip:{name}")),
+    };
+    let (port, protocol) = match (found.port.split_once('/'), found.port.split_once(':')) {
+        (Some((port, "tcp")), _) => (port, "TCP"),
+        (Some((port, "udp")), _) => (port, "UDP"),
+        (Some((port, "sctp")), _) => (port, "SCTP"),
+        (None, Some(("icmp", kind))) => (kind, "ICMP"),
+        (None, Some(("icmpv6", kind))) => (kind, "ICMPv6"),
+        _ => return None,
+    };
+    Some(Question { from: end(&found.from)?, to: end(&found.to)?, protocol, port: port.parse().ok()? })
 }
