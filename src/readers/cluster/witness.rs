@@ -12,8 +12,8 @@ use super::selector::{Requirement, Selector, Subject, Test};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// Name of the namespaces and the cluster that stand for those that nobody described.
-const ANOTHER: &str = "another";
+/// Name of the namespace and the cluster that stand for those that nobody described. As no real name it sorts behind them.
+const ANOTHER: &str = "{any}";
 
 /// As many ways to satisfy one selector are tried.
 const MOST: usize = 1024;
@@ -158,7 +158,7 @@ impl World {
                 let name = match name {
                     Some(name) => name.clone(),
                     None if labels.is_empty() => ANOTHER.to_owned(),
-                    None => format!("{ANOTHER}{}", described(&labels, None)),
+                    None => described(&labels, None),
                 };
                 if known(&name) {
                     continue;
@@ -183,7 +183,7 @@ impl World {
         let own = self.facts.name.clone();
         match named {
             Some(name) if name != ANY => vec![name.clone()],
-            _ if self.facts.meshed => vec![own, format!("{ANOTHER}-cluster")],
+            _ if self.facts.meshed => vec![own, ANOTHER.to_owned()],
             _ => vec![own],
         }
     }
