@@ -23,7 +23,7 @@ pub(super) enum What {
 
 pub(super) fn run(what: What, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
     options.only(&[Format::Human, Format::Json])?;
-    let mut rows = Vec::new();
+    let mut rows: Vec<[String; 3]> = Vec::new();
     for name in data::blueprints() {
         rows.extend(self::rows(what, &name, options)?);
     }
@@ -32,6 +32,9 @@ pub(super) fn run(what: What, options: &Options, out: &mut dyn Write) -> Result<
             rows.iter().map(|[id, facts, title]| json!({ "id": id, "facts": facts, "title": title })).collect();
         writeln!(out, "{:#}", json!(list))?;
         return Ok(OK);
+    }
+    for [_, facts, _] in &mut rows {
+        *facts = options.say(facts);
     }
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count()).max().unwrap_or(0)

@@ -7,21 +7,27 @@ use std::io::Write;
 
 pub(super) fn run(site: &str, options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
     let (_, checked) = open(site, options)?;
-    if let Some(model) = &checked.model {
-        let site = &model.site;
-        let text = format!(
-            "{}: {} zones, {} packet filters, {} clusters, {} flows, as of {}",
-            site.name(),
-            site.zones.len(),
-            site.gateways.len(),
-            site.clusters.len(),
-            site.flows.len(),
-            checked.as_of,
-        );
-        progress(options, "Checking", &text);
-    }
+    announce(&checked, options);
     print(&checked, site, options, out)?;
     Ok(status(&checked))
+}
+
+/// The progress line that says what is checked.
+pub(super) fn announce(checked: &Checked, options: &Options) {
+    let Some(model) = &checked.model else { return };
+    let site = &model.site;
+    let count = |number, forms| format::human::counted(number, options.lang(), forms);
+    let text = format!(
+        "{}: {}, {}, {}, {}, {} {}",
+        site.name(),
+        count(site.zones.len(), ["zone", "zones", "Zone", "Zonen"]),
+        count(site.gateways.len(), ["packet filter", "packet filters", "Paketfilter", "Paketfilter"]),
+        count(site.clusters.len(), ["cluster", "clusters", "Cluster", "Cluster"]),
+        count(site.flows.len(), ["flow", "flows", "Datenstrom", "Datenströme"]),
+        options.word("as of", "Stichtag"),
+        checked.as_of,
+    );
+    progress(options, "Checking", &text);
 }
 
 /// Prints the findings in the chosen format.

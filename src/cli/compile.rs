@@ -13,12 +13,7 @@ pub(super) fn run(site: &str, output: &Path, staged: bool, options: &Options, ou
         check::print(&checked, site, options, out)?;
         return Ok(check::status(&checked));
     };
-    let name = model.site.name();
-    progress(
-        options,
-        "Checking",
-        &format!("{name}: {} zones, {} flows", model.site.zones.len(), model.site.flows.len()),
-    );
+    check::announce(&checked, options);
     let settings = Settings { lang: options.lang(), staged };
     let (plan, files) = compile_with(&checked, model, settings).map_err(|error| Stop::Invalid(error.to_string()))?;
     for gateway in &plan.gateways {

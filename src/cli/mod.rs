@@ -8,7 +8,9 @@ mod disk;
 mod explain;
 mod format;
 mod git;
+mod localize;
 mod new;
+mod phrases;
 mod query;
 mod report;
 mod schema;
@@ -23,7 +25,8 @@ pub use schema::schema;
 use crate::check::{Checked, check};
 use crate::i18n::Lang;
 use crate::source::{Date, World};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use phrases::Phrases;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
@@ -194,14 +197,17 @@ impl Options {
         let word =
             |format: &Format| format.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let known = formats.iter().map(|format| format!("`{}`", word(format))).collect::<Vec<_>>().join(", ");
-        let text = self.word("this command has no format", "diesen Befehl gibt es nicht im Format");
-        let has = self.word("it has", "möglich:");
-        Err(Stop::Invalid(format!("{text} `{}`; {has} {known}", word(&self.format))))
+        Err(Stop::Invalid(format!("this command has no format `{}`; it has {known}", word(&self.format))))
     }
 
     /// One of two texts, by language.
     fn word(&self, en: &'static str, de: &'static str) -> &'static str {
         if self.lang() == Lang::De { de } else { en }
+    }
+
+    /// A text of the program in the chosen language.
+    fn say(&self, text: &str) -> String {
+        Phrases::of(self.lang()).say(text)
     }
 
     fn as_of(&self) -> Date {
@@ -233,26 +239,37 @@ impl From<crate::data::DataError> for Stop {
 /// Runs the command line and gives the exit status.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let lang = localize::asked(&arguments);
+    let command = localize::localized(Cli::command(), lang);
+    let cli = match command.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => {
-            let status = if error.use_stderr() { INVALID } else { OK };
-            return if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(FAILURE) };
-        }
+        Err(error) => return refuse(&error, lang),
     };
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let result = dispatch(&cli, &mut out).and_then(|status| out.flush().map(|()| status).map_err(Stop::from));
     match result {
         Ok(status) => ExitCode::from(status),
-        Err(Stop::Invalid(reason)) => complain(&reason, INVALID),
+        Err(Stop::Invalid(reason)) => complain(&reason, lang, INVALID),
         // A closed pipe (`zonec … | head`) is the reader's wish, not an error.
         Err(Stop::Failure(reason)) if reason.contains("Broken pipe") => ExitCode::SUCCESS,
-        Err(Stop::Failure(reason)) => complain(&reason, FAILURE),
+        Err(Stop::Failure(reason)) => complain(&reason, lang, FAILURE),
     }
 }
 
-fn complain(reason: &str, status: u8) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "error: {reason}");
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn refuse(error: &clap::Error, lang: Lang) -> ExitCode {
+    let status = if error.use_stderr() { INVALID } else { OK };
+    if let (Lang::De, true, Some(text)) = (lang, error.use_stderr(), localize::complaint(error)) {
+        let _ = writeln!(std::io::stderr(), "Fehler: {text}");
+        return ExitCode::from(status);
+    }
+    if error.print().is_ok() { ExitCode::from(status) } else { ExitCode::from(FAILURE) }
+}
+
+fn complain(reason: &str, lang: Lang, status: u8) -> ExitCode {
+    let word = if lang == Lang::De { "Fehler" } else { "error" };
+    let _ = writeln!(std::io::stderr(), "{word}: {}", Phrases::of(lang).say(reason));
     ExitCode::from(status)
 }
 
@@ -289,6 +306,7 @@ fn open(site: &str, options: &Options) -> Result<(Box<dyn World>, Checked), Stop
 /// A progress line on standard error.
 fn progress(options: &Options, verb: &str, text: &str) {
     if !options.quiet && options.format == Format::Human {
-        let _ = writeln!(std::io::stderr(), "{verb:>12} {text}");
+        let phrases = Phrases::of(options.lang());
+        let _ = writeln!(std::io::stderr(), "{:>12} {}", phrases.say(verb), phrases.say(text));
     }
 }

@@ -29,10 +29,8 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     let folder = &arguments.folder;
     let files = starter(&arguments.blueprint, &site_name(folder), options.as_of(), options.lang())?;
     if files.is_empty() {
-        let text = options.word("there is no blueprint", "es gibt keine Blaupause");
-        let known = options.word("known are", "bekannt sind");
-        let list = data::blueprints().join("`, `");
-        return Err(Stop::Invalid(format!("{text} `{}`; {known} `{list}`", arguments.blueprint)));
+        let known = data::blueprints().join("`, `");
+        return Err(Stop::Invalid(format!("there is no blueprint `{}`; known are `{known}`", arguments.blueprint)));
     }
     let taken: Vec<String> = files
         .iter()
@@ -41,8 +39,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         .map(|path| format!("`{}`", path.display()))
         .collect();
     if !taken.is_empty() {
-        let text = options.word("nothing is written, these exist:", "nichts wird geschrieben, denn es gibt schon");
-        return Err(Stop::Invalid(format!("{text} {}", taken.join(", "))));
+        return Err(Stop::Invalid(format!("nothing is written, these exist: {}", taken.join(", "))));
     }
     for (name, text) in &files {
         write_new(&folder.join(name), text)?;

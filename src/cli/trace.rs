@@ -1,5 +1,6 @@
 //! `zonec trace`: where a packet goes, with file and line of what decides.
 
+use super::phrases::Phrases;
 use super::{Format, INVALID, OK, Options, Stop, VIOLATION, check, open};
 use crate::check::Model;
 use crate::compile::compile;
@@ -193,16 +194,18 @@ impl Page<'_> {
         let label = |en, de| self.word(en, de);
         writeln!(out, "{:<9}{}\n", label("Packet", "Paket"), self.packet())?;
         let rows = self.rows();
+        let phrases = Phrases::of(self.lang);
         let width = rows.iter().map(|row| row.at.chars().count()).max().unwrap_or(0).max(10);
+        let words = rows.iter().map(|row| phrases.say(row.verdict).chars().count()).max().unwrap_or(0).max(7);
         for (index, row) in rows.iter().enumerate() {
             let line = row.line.map(|line| format!(":{line}")).unwrap_or_default();
             writeln!(
                 out,
-                "  {}  {:<width$}  {:<7}  {}, {}{line}",
+                "  {}  {:<width$}  {:<words$}  {}, {}{line}",
                 index + 1,
                 row.at,
-                row.verdict,
-                row.chain,
+                phrases.say(row.verdict),
+                phrases.say(&row.chain),
                 row.file
             )?;
         }
@@ -250,7 +253,7 @@ impl Page<'_> {
                 "{:<9}{text}   {} {}",
                 label("Nearest", "Nächster"),
                 label("differs in", "anders in"),
-                differs.join(", ")
+                differs.iter().map(|what| phrases.say(what)).collect::<Vec<_>>().join(", ")
             )?;
         }
         Ok(())

@@ -3,6 +3,7 @@
 //! Policies of clusters and rulesets of packet filters are read back and proven against the model: the files of a folder,
 //! and dumps of what is deployed.
 
+use super::phrases::Phrases;
 use super::verify_gateway::{deployed, of_ruleset};
 use super::{Format, OK, Options, Stop, VIOLATION, check, open};
 use crate::compile::enforced;
@@ -148,11 +149,12 @@ fn print(judged: &[Judged], options: &Options, out: &mut dyn Write) -> Result<()
         writeln!(out, "{:#}", json!({"equal": equal, "artefacts": artefacts}))?;
         return Ok(());
     }
+    let phrases = Phrases::of(options.lang());
     let width = judged.iter().map(|item| item.file.chars().count()).max().unwrap_or(0);
     for item in judged {
-        writeln!(out, "{:<width$}  {}", item.file, item.result)?;
+        writeln!(out, "{:<width$}  {}", item.file, phrases.say(item.result))?;
         for line in item.detail.lines() {
-            writeln!(out, "    {line}")?;
+            writeln!(out, "    {}", phrases.say(line))?;
         }
     }
     Ok(())

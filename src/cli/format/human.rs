@@ -49,17 +49,7 @@ fn result(checked: &Checked, lang: Lang) -> String {
 /// How many findings of which weight, in words; of a site that cannot be read only the errors.
 #[must_use]
 pub fn counts(checked: &Checked, lang: Lang) -> String {
-    let count = |severity, forms: [&str; 4]| {
-        let number = checked.count(severity);
-        let [en_one, en, de_one, de] = forms;
-        let word = match (lang, number) {
-            (Lang::En, 1) => en_one,
-            (Lang::En, _) => en,
-            (Lang::De, 1) => de_one,
-            (Lang::De, _) => de,
-        };
-        format!("{number} {word}")
-    };
+    let count = |severity, forms| counted(checked.count(severity), lang, forms);
     let errors = count(Severity::Error, ["error", "errors", "Fehler", "Fehler"]);
     if checked.model.is_none() {
         return errors;
@@ -76,6 +66,19 @@ pub fn counts(checked: &Checked, lang: Lang) -> String {
         ],
     );
     format!("{errors}, {warnings}, {notes}, {covered}")
+}
+
+/// A number with its noun: English singular and plural, German singular and plural.
+#[must_use]
+pub fn counted(number: usize, lang: Lang, forms: [&str; 4]) -> String {
+    let [en_one, en, de_one, de] = forms;
+    let word = match (lang, number) {
+        (Lang::En, 1) => en_one,
+        (Lang::En, _) => en,
+        (Lang::De, 1) => de_one,
+        (Lang::De, _) => de,
+    };
+    format!("{number} {word}")
 }
 
 /// The word for a severity.
