@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""How long `nft -f` takes for each ruleset of a folder, how much memory it takes, and what the kernel keeps.
+"""How much CPU time `nft -f` takes for each ruleset of a folder, how much memory it takes, and what the kernel keeps.
 
     cargo test --release --test kernel figures -- --ignored --nocapture    # writes the rulesets, names the folder
     python3 benches/flows_aerleon.py FOLDER                                      # adds Aerleon's, see there
@@ -22,16 +22,16 @@ def slab_mib():
 
 
 def load(file):
-    """Seconds, MiB of nft, MiB of slabs."""
-    inner = f'/usr/bin/time -f "%M %e" nft -f "{file}" && grep ^Slab: /proc/meminfo'
+    """CPU seconds of nft with the kernel's part, MiB of nft, MiB of slabs."""
+    inner = f'/usr/bin/time -f "%M %U %S" nft -f "{file}" && grep ^Slab: /proc/meminfo'
     before = slab_mib()
     run = subprocess.run(["unshare", "-n", "sh", "-c", inner], capture_output=True, text=True)
     if run.returncode != 0:
         sys.exit(f"{file}: {run.stderr}")
-    memory, seconds = run.stderr.split()[-2:]
+    memory, user, system = run.stderr.split()[-3:]
     after = int(run.stdout.split()[1]) / 1024
     time.sleep(1.0)  # the namespace is taken down meanwhile
-    return float(seconds), int(memory) / 1024, after - before
+    return float(user) + float(system), int(memory) / 1024, after - before
 
 
 def main():
@@ -42,7 +42,7 @@ def main():
     for _ in range(rounds):
         for file in files:
             found[file].append(load(file))
-    print(f"{'ruleset':<24}{'load s':>8}{'nft MiB':>9}{'kernel MiB':>12}{'file MiB':>10}")
+    print(f"{'ruleset':<24}{'CPU s':>8}{'nft MiB':>9}{'kernel MiB':>12}{'file MiB':>10}")
     for file, rows in found.items():
         seconds, memory, kernel = (statistics.median(column) for column in zip(*rows))
         size = file.stat().st_size / 2**20
