@@ -35,7 +35,7 @@ export async function browser() {
 
 /** Opens a report; `complaints` collects console errors, failed loads and violations of the policy. */
 export async function open(browser, out, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => { if (message.type() !== "log") complaints.push(message.text()); });
