@@ -1,4 +1,4 @@
-// A site of 500 zones and 5,000 flows: small enough to send, quick enough to use.
+// A site of 500 zones and 5,000 flows. Times are printed, never judged: docs/performance.md has figures.
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ let browser;
 before(async () => { browser = await launch(); });
 after(async () => browser.close());
 
-test("opens, filters and sorts without a pause", async () => {
+test("is small enough to send, and filters", async () => {
   const out = report(written("large", large(500, 5000)));
   const size = statSync(join(out, "report/index.html")).size;
   assert.ok(size < 8e6, `${size} bytes`);
@@ -33,9 +33,6 @@ test("opens, filters and sorts without a pause", async () => {
   });
   console.log(`large site: ${size} bytes, ${JSON.stringify(took)}`);
   assert.ok(took.found > 0 && took.found < 5000);
-  // A machine that builds beside the browser is slower than any reader's.
-  const limit = 200 * Number(process.env.ZONEC_SLOW ?? 1);
-  assert.ok(took.select < limit && took.all < limit, JSON.stringify(took));
   assert.deepEqual(complaints, []);
   await shot(page, "large");
   await page.evaluate(() => document.getElementById("diagram").scrollIntoView({ behavior: "instant" }));
