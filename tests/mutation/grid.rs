@@ -197,6 +197,9 @@ fn number(name: &str, key: Key) -> Option<u128> {
         return Some(0);
     }
     Some(match (name, key) {
+        ("redirect", Key::Type(1, _)) => 5,
+        ("echo-reply", Key::Type(1, _)) => 0,
+        ("echo-reply", _) => 129,
         ("echo-request", Key::Type(1, _)) => 8,
         ("echo-request", _) => 128,
         ("destination-unreachable", Key::Type(1, _)) => 3,
@@ -214,6 +217,27 @@ fn number(name: &str, key: Key) -> Option<u128> {
         ("mld-listener-done", _) => 132,
         ("mld2-listener-report", _) => 143,
         _ => return None,
+    })
+}
+
+/// Whether every key has its values and every name is one this judge knows: what it does not know it must not pass over.
+pub fn knows(rules: &Rules) -> bool {
+    let known = |table: &Table, keys: &[Key], elements: &Elements| {
+        elements_of(table, elements).is_some_and(|list| {
+            list.iter().all(|element| {
+                let named = |(key, value): (&Key, &Value)| match value {
+                    Value::Name(name) => number(name, *key).is_some(),
+                    Value::Range(..) => true,
+                };
+                keys.len() == element.key.len() && keys.iter().zip(&element.key).all(named)
+            })
+        })
+    };
+    rules.tables.iter().all(|table| {
+        table.chains.values().flat_map(|chain| &chain.rules).flatten().all(|part| match part {
+            Part::Match(keys, _, elements) | Part::Map(keys, elements) => known(table, keys, elements),
+            Part::Verdict(_) | Part::Limit => true,
+        })
     })
 }
 

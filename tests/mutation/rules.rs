@@ -254,9 +254,16 @@ fn rule(line: &str) -> Option<Vec<Part>> {
             ["log", "prefix", _, "group", _, "snaplen", _, ..] => 7,
             ["log", "prefix", _, "level" | "group", _, ..] => 5,
             ["tcp", "flags", "&", "(fin", "|", "syn", "|", "rst", "|", "ack)", operator, "syn", ..] => {
+                (["==", "!="].contains(operator)).then_some(())?;
                 let elements = Elements::Here(vec![Element { key: vec![Value::Range(1, 1)], verdict: None }]);
                 parts.push(Part::Match(vec![Key::Opening], *operator == "!=", elements));
                 12
+            }
+            // Without a sign it is `==` (seen with nft 1.0.6: `nft --debug=netlink`).
+            ["tcp", "flags", "&", "(fin", "|", "syn", "|", "rst", "|", "ack)", "syn", ..] => {
+                let elements = Elements::Here(vec![Element { key: vec![Value::Range(1, 1)], verdict: None }]);
+                parts.push(Part::Match(vec![Key::Opening], false, elements));
+                11
             }
             ["goto" | "jump", _, ..] => {
                 parts.push(Part::Verdict(verdict(&all[..2])?));
