@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_innermost_open_bracket_is_found() {
-        assert_eq!(unclosed("a: [b, {c: d}]\ne: [f, {g: \"]\" # ]\n"), Some((21, '{')));
+        assert_eq!(unclosed("a: [b, {c: d}]\ne: [f, {g: \"]\" # ]\n"), Some((22, '{')));
         assert_eq!(unclosed("a: [b]\n# [\nc: d[\n"), None);
     }
 }
