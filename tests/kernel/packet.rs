@@ -95,7 +95,7 @@ impl Packet {
     /// Multicast and link-local destinations are not routed: the kernel picks an interface.
     pub fn leaves_anywhere(&self) -> bool {
         match self.destination {
-            IpAddr::V4(v4) => v4.is_multicast() || v4.is_link_local(),
+            IpAddr::V4(v4) => v4.is_multicast() || v4.is_broadcast() || v4.is_link_local(),
             IpAddr::V6(v6) => v6.is_multicast() || v6.is_unicast_link_local(),
         }
     }
