@@ -4,8 +4,8 @@
 //! box = (family, from) × (family, to) × protocol × (destination port or ICMP type)
 //! ```
 //!
-//! A family is IPv4, IPv6 or [`PODS`]: a pod is known by its policies and not by an address it shares with its neighbours, so
-//! each has a number by the path of its name, the same in both sites.
+//! A family is IPv4, IPv6 or [`PODS`]: a pod is known by its labels, which is what policies select, and not by an address it
+//! shares with its neighbours, so each has a number, the same in both sites ([`Pods`]).
 
 use crate::graph::{Graphs, PairWays};
 use crate::model::address::Ranges;
@@ -34,53 +34,146 @@ pub struct FlowClaims {
     pub conditions: String,
 }
 
-/// The pods of two sites by number.
+/// The pods of sites by number, with the labels they have in one of the sites.
+///
+/// Policies select by labels that have to be there, so what they allow only grows with the labels of a pod: sites that treat
+/// alike one pod without labels in each namespace, and one with exactly the labels of each component, treat every pod alike.
 #[derive(Clone, Debug, Default)]
 pub struct Pods {
-    /// `cluster/namespace/component`, and `cluster/namespace/*` for every other pod of a namespace.
-    paths: BTreeSet<String>,
+    /// By path of the namespace (`cluster/namespace`), then name: those of a namespace or cluster are neighbours.
+    pods: Vec<Pod>,
+}
+
+/// Labels with their values.
+type Labels = BTreeMap<String, String>;
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Pod {
+    path: String,
+    name: String,
+    labels: Labels,
 }
 
 impl Pods {
-    /// Numbers the pods of some sites.
+    /// The pods that the policies of some sites tell apart, by their labels. A pod has the name that the last site gives it,
+    /// with its labels where two have one name because a component changed them: `cluster/namespace/shop{app=shop}`.
     #[must_use]
-    pub fn new<'a>(sites: impl IntoIterator<Item = &'a Site>) -> Self {
-        let mut paths = BTreeSet::new();
+    pub fn selectable<'a>(sites: impl IntoIterator<Item = &'a Site>) -> Self {
+        let mut names = BTreeMap::new();
         for site in sites {
-            paths.extend(site.namespaces.values().map(|namespace| format!("{}/*", namespace.path)));
-            for component in site.components.values() {
-                if let Some(id) = component.namespace {
-                    paths.insert(format!("{}/{}", site.namespaces[id].path, component.name));
+            names.extend(standing(site));
+            names.extend(workloads(site).into_iter().map(|((path, name), labels)| ((path, labels), name)));
+        }
+        let mut times: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for ((path, _), name) in &names {
+            *times.entry((path.clone(), name.clone())).or_default() += 1;
+        }
+        let mut pods: Vec<Pod> = Vec::new();
+        for ((path, labels), name) in names {
+            let is_twofold = times.get(&(path.clone(), name.clone())).is_some_and(|times| *times > 1);
+            let name = if is_twofold { format!("{name}{{{}}}", listed(&labels)) } else { name };
+            pods.push(Pod { path, name, labels });
+        }
+        pods.sort();
+        Self { pods }
+    }
+
+    /// The workloads of two sites: a workload is known by its name, whatever labels it has on either side, and one whose name
+    /// only one side has by its labels, for it may be called otherwise on the other side. Both lists have the same numbers.
+    #[must_use]
+    pub fn workloads(old: &Site, new: &Site) -> [Self; 2] {
+        let [before, after] = [old, new].map(workloads);
+        let mut pairs: BTreeSet<(String, String, [Labels; 2])> = BTreeSet::new();
+        let mut unpaired: BTreeMap<(String, Labels), String> = standing(old);
+        unpaired.extend(standing(new));
+        for ((path, name), labels) in before.iter().chain(&after) {
+            match (before.get(&(path.clone(), name.clone())), after.get(&(path.clone(), name.clone()))) {
+                (Some(was), Some(is)) => {
+                    pairs.insert((path.clone(), name.clone(), [was.clone(), is.clone()]));
+                }
+                _ => {
+                    unpaired.insert((path.clone(), labels.clone()), name.clone());
                 }
             }
         }
-        Self { paths }
+        pairs.extend(unpaired.into_iter().map(|((path, labels), name)| (path, name, [labels.clone(), labels])));
+        [0, 1].map(|side| {
+            let pods = pairs.iter().map(|(path, name, labels)| (path.clone(), name.clone(), labels[side].clone()));
+            Self { pods: pods.map(|(path, name, labels)| Pod { path, name, labels }).collect() }
+        })
     }
 
     /// The pods an end stands for; none for an end outside of clusters.
-    fn of(&self, site: &Site, end: End) -> Vec<Interval> {
-        let (prefix, exact) = match end {
+    #[must_use]
+    pub fn of(&self, site: &Site, end: End) -> Vec<Interval> {
+        match end {
             End::Component(id) => match site.components[id].namespace {
-                Some(namespace) => (format!("{}/{}", site.namespaces[namespace].path, site.components[id].name), true),
-                None => return Vec::new(),
+                Some(namespace) => self.labelled(&site.namespaces[namespace].path, &site.components[id].pod_labels()),
+                None => Vec::new(),
             },
-            End::Namespace(id) => (format!("{}/", site.namespaces[id].path), false),
-            End::Cluster(id) => (format!("{}/", site.clusters[id].name), false),
-            _ => return Vec::new(),
-        };
-        let meant = |path: &str| if exact { path == prefix } else { path.starts_with(&prefix) };
-        let numbers = self.paths.iter().zip(0u32..).filter(|(path, _)| meant(path)).map(|(_, number)| (number, number));
-        // Paths with the same beginning are neighbours in the order.
-        let ranges = Ranges::new(numbers);
-        ranges.intervals().iter().filter_map(|&(first, last)| Interval::new(first.into(), last.into())).collect()
+            End::Namespace(id) => self.labelled(&site.namespaces[id].path, &Labels::new()),
+            End::Cluster(id) => {
+                let prefix = format!("{}/", site.clusters[id].name);
+                intervals(self.range(&prefix, |path| path.starts_with(&prefix)))
+            }
+            _ => Vec::new(),
+        }
     }
 
-    /// The paths of some numbers.
-    pub fn names(&self, numbers: &Interval) -> impl Iterator<Item = &str> {
-        let (first, last) = (numbers.lo(), numbers.hi());
-        let within = self.paths.iter().enumerate();
-        within.filter(move |(at, _)| (first..=last).contains(&(*at as u128))).map(|(_, path)| path.as_str())
+    /// The pods of a namespace that carry some labels.
+    #[must_use]
+    pub fn labelled(&self, namespace: &str, wanted: &Labels) -> Vec<Interval> {
+        let carries = |number: &usize| {
+            let labels = self.pods.get(*number).map(|pod| &pod.labels);
+            labels.is_some_and(|labels| wanted.iter().all(|(key, value)| labels.get(key) == Some(value)))
+        };
+        intervals(self.range(namespace, |path| path == namespace).filter(carries))
     }
+
+    /// The numbers of all pods in namespaces whose paths fit; those are neighbours, from `start` on.
+    fn range(&self, start: &str, fits: impl Fn(&str) -> bool) -> std::ops::Range<usize> {
+        let first = self.pods.partition_point(|pod| pod.path.as_str() < start);
+        let count = self.pods.iter().skip(first).take_while(|pod| fits(&pod.path)).count();
+        first..first + count
+    }
+
+    /// The paths of some numbers: `cluster/namespace/component`, and `cluster/namespace/*` for every other pod of a namespace.
+    pub fn names(&self, numbers: &Interval) -> impl Iterator<Item = String> {
+        let (first, last) = (numbers.lo(), numbers.hi());
+        let within = self.pods.iter().enumerate().filter(move |(at, _)| (first..=last).contains(&(*at as u128)));
+        within.map(|(_, Pod { path, name, .. })| format!("{path}/{name}"))
+    }
+}
+
+/// A pod of each namespace that carries no label, and those that a cluster states as its name service.
+fn standing(site: &Site) -> BTreeMap<(String, Labels), String> {
+    let bare = site.namespaces.values().map(|namespace| ((namespace.path.clone(), Labels::new()), "*".to_owned()));
+    let services = site.clusters.values().filter_map(|cluster| site.name_service(cluster).ok().flatten());
+    let asked = services.map(|service| {
+        let name = listed(&service.pods);
+        ((site.namespaces[service.namespace].path.clone(), service.pods), name)
+    });
+    bare.chain(asked).collect()
+}
+
+/// Labels in words: `app=shop,tier=till`.
+fn listed(labels: &Labels) -> String {
+    let words: Vec<String> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    words.join(",")
+}
+
+/// The workloads of a site by namespace and name, with the labels of their pods.
+fn workloads(site: &Site) -> BTreeMap<(String, String), Labels> {
+    let placed = site.components.values().filter_map(|component| Some((component, component.namespace?)));
+    let named = placed
+        .map(|(component, id)| ((site.namespaces[id].path.clone(), component.name.clone()), component.pod_labels()));
+    named.collect()
+}
+
+/// Numbers as intervals.
+fn intervals(numbers: impl Iterator<Item = usize>) -> Vec<Interval> {
+    let ranges: Ranges<u32> = Ranges::new(numbers.filter_map(|number| u32::try_from(number).ok()).map(|n| (n, n)));
+    ranges.intervals().iter().filter_map(|&(first, last)| Interval::new(first.into(), last.into())).collect()
 }
 
 /// One side of a box: a family and an interval in it.
@@ -103,21 +196,12 @@ pub fn claims(site: &Site, graphs: &Graphs, pods: &Pods) -> BTreeMap<String, Flo
 fn name_service(site: &Site, id: ClusterId, pods: &Pods) -> Option<(String, FlowClaims)> {
     let cluster = &site.clusters[id];
     let service = site.name_service(cluster).ok().flatten()?;
-    let asked = site.components.iter().filter(|(_, component)| {
-        let labels = component.pod_labels();
-        component.namespace == Some(service.namespace)
-            && service.pods.iter().all(|(key, value)| labels.get(key) == Some(value))
-    });
-    let mut asked: Vec<End> = asked.map(|(id, _)| End::Component(id)).collect();
-    if asked.is_empty() {
-        asked.push(End::Namespace(service.namespace));
-    }
-    let from = pod_sides(pods.of(site, End::Cluster(id)));
+    let home = &site.namespaces[service.namespace].path;
+    let asked = pods.labelled(home, &service.pods);
+    let names: Vec<String> = asked.iter().flat_map(|numbers| pods.names(numbers)).collect();
     let mut boxes = BTreeSet::new();
-    for end in &asked {
-        add(&mut boxes, &from, &pod_sides(pods.of(site, *end)), service.services.iter());
-    }
-    let names: Vec<&str> = asked.iter().map(|end| site.end_name(*end)).collect();
+    let from = pod_sides(pods.of(site, End::Cluster(id)));
+    add(&mut boxes, &from, &pod_sides(asked), service.services.iter());
     let services: Vec<String> = service.services.iter().map(ToString::to_string).collect();
     let named = [cluster.name.clone(), names.join(", "), services.join(", ")];
     Some((format!("000-dns {}", cluster.name), FlowClaims { boxes, named, conditions: String::new() }))
@@ -184,7 +268,8 @@ fn add<'a>(boxes: &mut BTreeSet<Claim>, from: &[Side], to: &[Side], services: im
 }
 
 /// Protocol and destination port (or ICMP type) of a service.
-fn packets(service: &ServiceMatch) -> Vec<(Interval, Interval)> {
+#[must_use]
+pub fn packets(service: &ServiceMatch) -> Vec<(Interval, Interval)> {
     let every = Interval::new(0, 65_535);
     let full = |number: u8| every.map(|every| (Interval::point(number), every));
     match service {

@@ -102,7 +102,7 @@ fn a_change_says_what_it_opens_and_closes() {
         assert_eq!((a.opened[0].from.as_str(), a.opened[0].to.as_str()), ("web", "pg"));
         let pf = &diff.enforcers.as_ref().unwrap()[0];
         assert_eq!((pf.outcome, pf.flows.len()), (Outcome::Differs, 4));
-        assert!(pf.opened.is_some() && pf.closed.is_some());
+        assert!(!pf.opened.is_empty() && !pf.closed.is_empty());
         assert!(
             pf.connections
                 .iter()

@@ -28,10 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("readers", &["syntax", "space"]),
     ("verify", &["source", "syntax", "model", "graph", "plan", "space", "readers"]),
     ("claims", &["model", "graph", "space"]),
-    (
-        "diff",
-        &["source", "syntax", "model", "graph", "deviations", "check", "claims", "plan", "space", "verify", "targets"],
-    ),
+    ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "claims", "plan", "space", "targets"]),
     ("query", &["source", "model", "graph", "check", "claims", "diff", "plan", "space"]),
     ("trace", &["source", "model", "graph", "plan"]),
     ("output", &["finding", "syntax", "i18n", "model", "check", "plan", "targets"]),

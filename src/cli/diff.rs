@@ -2,7 +2,7 @@
 
 use super::{Format, OK, Options, Stop, VIOLATION, check, disk, format, git};
 use crate::check::{Checked, check as check_site};
-use crate::diff::{Sides, diff};
+use crate::diff::{Sides, both, diff};
 use std::io::Write;
 
 /// Arguments of `zonec diff`.
@@ -19,7 +19,9 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     if arguments.old == "-" && arguments.new == "-" {
         return Err(Stop::Invalid("only one of the two sites can come from standard input".to_owned()));
     }
-    let (old, new) = (open(&arguments.old, options)?, open(&arguments.new, options)?);
+    // Standard input is read by whichever side names it.
+    let (old, new) = both(|| open(&arguments.old, options), || open(&arguments.new, options));
+    let (old, new) = (old?, new?);
     let (old_model, new_model) = match (&old.model, &new.model) {
         (Some(old), Some(new)) => (old, new),
         (None, _) => return unreadable(&old, &arguments.old, options, out),

@@ -1,9 +1,10 @@
 //! Which packets become possible or impossible, by flow.
 
+use super::difference::{Difference, Labelled};
 use super::rectangles::{Namer, Rectangle};
-use crate::claims::{Claim, FIELDS, FlowClaims, Pods, TOPS};
+use crate::claims::{FIELDS, FlowClaims, Pods, TOPS};
 use crate::model::Site;
-use crate::space::{Arena, Cuts, Map, MissingCut, Product};
+use crate::space::{MissingCut, Product};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a flow.
@@ -63,19 +64,15 @@ pub struct Change {
     pub has_no_way: bool,
 }
 
-/// Above this number of comparisons the whole sites are compared: finding out what matters would cost more.
-const PAIRS: usize = 20_000_000;
-
 /// The changes from one site to another.
 pub(super) fn changes(
     before: &BTreeMap<String, FlowClaims>,
     after: &BTreeMap<String, FlowClaims>,
-    pods: &Pods,
-    old: &Site,
-    new: &Site,
+    pods: &[Pods; 2],
+    [old, new]: [&Site; 2],
 ) -> Result<Vec<Change>, MissingCut> {
-    let found = differences(before, after)?;
-    let (old_names, new_names) = (Namer::new(old, pods), Namer::new(new, pods));
+    let Differences { names, found } = differences(before, after)?;
+    let (old_names, new_names) = (Namer::new(old, &pods[0]), Namer::new(new, &pods[1]));
     let by_label = |products: &[Product<FIELDS>], namer: &Namer| {
         let mut rows: BTreeMap<u32, Vec<Rectangle>> = BTreeMap::new();
         for product in products {
@@ -85,8 +82,7 @@ pub(super) fn changes(
     };
     let mut opened = by_label(&found.opened, &new_names);
     let mut closed = by_label(&found.closed, &old_names);
-    let mut changes: Vec<Change> = found
-        .names
+    let mut changes: Vec<Change> = names
         .iter()
         .zip(1..)
         .filter_map(|(name, label)| {
@@ -101,8 +97,7 @@ pub(super) fn changes(
 /// Flows that differ, and the packets that do; a product's label is the number of its flow, from 1.
 struct Differences<'a> {
     names: Vec<&'a String>,
-    opened: Vec<Product<FIELDS>>,
-    closed: Vec<Product<FIELDS>>,
+    found: Difference<FIELDS>,
 }
 
 fn differences<'a>(
@@ -111,49 +106,14 @@ fn differences<'a>(
 ) -> Result<Differences<'a>, MissingCut> {
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let names: Vec<&String> = names.into_iter().filter(|name| before.get(*name) != after.get(*name)).collect();
-    let hot = |claims: &BTreeMap<String, FlowClaims>| -> Vec<(Claim, u32)> {
+    let hot = |claims: &BTreeMap<String, FlowClaims>| -> Vec<Labelled<FIELDS>> {
         let boxes = |name: &String| claims.get(name).map(|flow| flow.boxes.clone()).unwrap_or_default();
         let numbered = names.iter().zip(1..);
         numbered.flat_map(|(name, label)| boxes(name).into_iter().map(move |claim| (claim, label))).collect()
     };
-    let (gone, come) = (hot(before), hot(after));
-    let common = common(before, after, &gone, &come);
-    let mut cuts = Cuts::new(TOPS);
-    gone.iter().chain(&come).map(|(claim, _)| claim).chain(&common).for_each(|claim| cuts.cover(claim));
-    let mut arena = Arena::new(cuts);
-    let common = arena.set(&common)?;
-    let mut maps = [Map::EMPTY; 2];
-    for (map, list) in maps.iter_mut().zip([&gone, &come]) {
-        *map = arena.map(list.iter().map(|(claim, label)| (claim, *label)))?;
-    }
-    let [old, new] = maps.map(|map| {
-        let own = arena.domain(map);
-        (map, own, arena.union(own, common))
-    });
-    let mut beyond = |(map, own, _), (_, _, other)| {
-        let rest = arena.difference(own, other);
-        let map = arena.restricted(map, rest);
-        arena.products(map)
-    };
-    Ok(Differences { opened: beyond(new, old), closed: beyond(old, new), names })
-}
-
-/// Boxes of flows that both sites have, as far as they may cover what changed.
-fn common(
-    before: &BTreeMap<String, FlowClaims>,
-    after: &BTreeMap<String, FlowClaims>,
-    gone: &[(Claim, u32)],
-    come: &[(Claim, u32)],
-) -> Vec<Claim> {
     let kept = after.iter().filter(|(name, flow)| before.get(*name) == Some(*flow));
-    let kept: Vec<&Claim> = kept.flat_map(|(_, flow)| &flow.boxes).collect();
-    let hot = gone.len() + come.len();
-    let touches = |claim: &Claim| {
-        let meets = |other: &Claim| claim.iter().zip(other).all(|(a, b)| a.intersection(*b).is_some());
-        gone.iter().chain(come).any(|(other, _)| meets(other))
-    };
-    let filter = kept.len().saturating_mul(hot) <= PAIRS;
-    kept.into_iter().filter(|claim| !filter || touches(claim)).copied().collect()
+    let kept = kept.flat_map(|(_, flow)| &flow.boxes).copied().collect();
+    Ok(Differences { found: Difference::new(TOPS, &hot(before), &hot(after), kept)?, names })
 }
 
 fn change(
@@ -193,6 +153,7 @@ fn change(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::Claim;
     use crate::space::Interval;
     use proptest::prelude::*;
 
@@ -248,13 +209,13 @@ mod tests {
         /// At every point of the universe the difference says what trying says, and says it once.
         #[test]
         fn the_difference_is_what_trying_every_packet_finds(before in flows(), after in flows()) {
-            let found = differences(&before, &after).unwrap();
+            let found = differences(&before, &after).unwrap().found;
             for point in points() {
                 let (was, is) = (allows(&before, &point), allows(&after, &point));
                 prop_assert_eq!(holds(&found.opened, &point), usize::from(is && !was));
                 prop_assert_eq!(holds(&found.closed, &point), usize::from(was && !is));
             }
-            let back = differences(&after, &before).unwrap();
+            let back = differences(&after, &before).unwrap().found;
             prop_assert_eq!((found.opened, found.closed), (back.closed, back.opened));
         }
     }

@@ -1,18 +1,15 @@
 //! What changes at each gateway and cluster: its part of the plan, compared by what it lets through.
 
-use crate::check::Model;
-use crate::graph::Hook;
-use crate::model::{Addresses, Family, ServiceMatch, Site};
-use crate::plan::{ClusterPlan, GatewayPlan, Permit, PodPeer, PodPermit, plan};
-use crate::space::{Interfaces, MissingCut, Packet, PacketSpace};
-use crate::targets::nftables::closed_connections;
-use crate::verify::gateway::{Allowed, NoSpace};
+use super::{clusters, gateways};
+use crate::claims::Pods;
+use crate::model::Site;
+use crate::plan::{Plan, PlanError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of what an enforcer lets through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// The same permits: its files change in their header at most.
+    /// The same permits: comments and annotations of its files change at most.
     Same,
     /// Other permits that treat every packet as before.
     Equal,
@@ -36,6 +33,17 @@ impl Outcome {
             Self::Gone => "gone",
         }
     }
+
+    /// The outcome for an enforcer that one side may lack, that is written otherwise, that treats some packet otherwise.
+    pub(super) const fn of(old: bool, new: bool, is_rewritten: bool, differs: bool) -> Self {
+        match (old, new) {
+            (false, _) => Self::New,
+            (_, false) => Self::Gone,
+            _ if differs => Self::Differs,
+            _ if is_rewritten => Self::Equal,
+            _ => Self::Same,
+        }
+    }
 }
 
 /// A gateway or cluster of either site.
@@ -51,155 +59,143 @@ pub struct Enforcer {
     pub permits: usize,
     /// Flows whose permits here differ.
     pub flows: Vec<String>,
-    /// A packet that is let through now and was not, at a gateway.
-    pub opened: Option<String>,
-    /// A packet that was let through and is not any more, at a gateway.
-    pub closed: Option<String>,
+    /// New connections that are let through now and were not, by flow. Exact: nothing is in two rows, nothing is left out.
+    pub opened: Vec<Row>,
+    /// New connections that were let through and are not any more, by flow.
+    pub closed: Vec<Row>,
+    /// Source addresses that may enter a gateway now and might not, or the other way round, by interface.
+    pub sources: Vec<SourceCheck>,
+    /// What else of a cluster is written otherwise.
+    pub frame: Vec<FramePart>,
     /// Shell lines that delete open connections which are not allowed any more, at a gateway; rules judge new ones only.
     pub connections: Vec<String>,
 }
 
-/// Compares the enforcers of two sites.
-pub(super) fn enforcers(old: &Model, new: &Model) -> Result<Vec<Enforcer>, String> {
-    let failed = |error: crate::plan::PlanError| format!("{}: {}", error.object, error.reason);
-    let before = plan(&old.site, &old.graphs).map_err(failed)?;
-    let after = plan(&new.site, &new.graphs).map_err(failed)?;
-    let mut found = Vec::new();
-    let olds: BTreeMap<&str, &GatewayPlan> = before.gateways.iter().map(|plan| (plan.name.as_str(), plan)).collect();
-    let news: BTreeMap<&str, &GatewayPlan> = after.gateways.iter().map(|plan| (plan.name.as_str(), plan)).collect();
-    for name in olds.keys().chain(news.keys()).copied().collect::<BTreeSet<_>>() {
-        let sides = [olds.get(name).map(|plan| (*plan, &old.site)), news.get(name).map(|plan| (*plan, &new.site))];
-        found.push(gateway(name, sides).map_err(|error| format!("{name}: {error}"))?);
+/// What shapes the objects of a cluster beside its permits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FramePart {
+    /// NetworkPolicies or CiliumNetworkPolicies.
+    Dialect,
+    /// Versions, guardrails, name in a mesh.
+    Capabilities,
+    /// The namespaces that zonec decides about.
+    Namespaces,
+    /// Source addresses outside, and the nodes by which packets leave.
+    Egress,
+}
+
+impl FramePart {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dialect => "dialect",
+            Self::Capabilities => "capabilities",
+            Self::Namespaces => "namespaces",
+            Self::Egress => "egress",
+        }
     }
-    let olds: BTreeMap<&str, &ClusterPlan> = before.clusters.iter().map(|plan| (plan.name.as_str(), plan)).collect();
-    let news: BTreeMap<&str, &ClusterPlan> = after.clusters.iter().map(|plan| (plan.name.as_str(), plan)).collect();
-    for name in olds.keys().chain(news.keys()).copied().collect::<BTreeSet<_>>() {
-        let sides = [olds.get(name).map(|plan| (*plan, &old.site)), news.get(name).map(|plan| (*plan, &new.site))];
-        found.push(cluster(name, sides));
+}
+
+/// Packets that an enforcer treats otherwise.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// The flow that accounts for them.
+    pub flow: String,
+    /// `forward a0 → d0` at a gateway, `egress` or `ingress` of a cluster.
+    pub at: String,
+    /// Prefixes of the sources, or paths of the pods.
+    pub source: Vec<String>,
+    /// Prefixes of the destinations, or paths of the pods.
+    pub destination: Vec<String>,
+    /// `tcp/443`.
+    pub service: Vec<String>,
+    /// HTTP requests, names of destinations.
+    pub condition: Vec<String>,
+}
+
+/// A change of the source check of an interface.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SourceCheck {
+    /// The interface.
+    pub interface: String,
+    /// Prefixes that may enter now.
+    pub opened: Vec<String>,
+    /// Prefixes that may not enter any more.
+    pub closed: Vec<String>,
+}
+
+/// Compares the enforcers of two sites.
+pub(super) fn enforcers(
+    plans: [Result<Plan, PlanError>; 2],
+    sites: [&Site; 2],
+    pods: &Pods,
+) -> Result<Vec<Enforcer>, String> {
+    let failed = |error: PlanError| format!("{}: {}", error.object, error.reason);
+    let [before, after] = plans;
+    let (before, after) = (before.map_err(failed)?, after.map_err(failed)?);
+    let mut found = Vec::new();
+    for (name, [old, new]) in paired(&before.gateways, &after.gateways, |plan| &plan.name) {
+        let sides = [old.map(|plan| (plan, sites[0])), new.map(|plan| (plan, sites[1]))];
+        found.push(gateways::compare(name, sides).map_err(|error| format!("{name}: {error}"))?);
+    }
+    for (name, [old, new]) in paired(&before.clusters, &after.clusters, |plan| &plan.name) {
+        let sides = [old.map(|plan| (plan, sites[0])), new.map(|plan| (plan, sites[1]))];
+        found.push(clusters::compare(name, sides, pods).map_err(|error| format!("{name}: {error}"))?);
     }
     Ok(found)
 }
 
-/// A permit without numbers that differ between sites.
-type Key<'a> =
-    (&'a str, Hook, Option<&'a str>, Option<&'a str>, Family, &'a Addresses, &'a Addresses, &'a ServiceMatch);
-
-fn key<'a>(plan: &'a GatewayPlan, site: &'a Site, permit: &'a Permit) -> Key<'a> {
-    let name = |index: Option<usize>| index.and_then(|index| plan.interfaces.get(index)).map(|i| i.name.as_str());
-    let flow = site.flows[permit.flow].name.as_str();
-    let (input, output) = (name(permit.input), name(permit.output));
-    (flow, permit.hook, input, output, permit.family, &permit.source, &permit.destination, &permit.service)
+/// What has one name on both sides, in order of name.
+pub(super) fn paired<'a, T>(
+    old: &'a [T],
+    new: &'a [T],
+    name: impl Fn(&'a T) -> &'a str,
+) -> Vec<(&'a str, [Option<&'a T>; 2])> {
+    let mut pairs: BTreeMap<&str, [Option<&T>; 2]> = BTreeMap::new();
+    old.iter().for_each(|item| pairs.entry(name(item)).or_default()[0] = Some(item));
+    new.iter().for_each(|item| pairs.entry(name(item)).or_default()[1] = Some(item));
+    pairs.into_iter().collect()
 }
 
-fn gateway(name: &str, sides: [Option<(&GatewayPlan, &Site)>; 2]) -> Result<Enforcer, String> {
-    let keys = sides.map(|side| -> BTreeSet<Key<'_>> {
-        side.map(|(plan, site)| plan.permits.iter().map(|permit| key(plan, site, permit)).collect()).unwrap_or_default()
-    });
-    let changed: BTreeSet<Key<'_>> = keys[0].symmetric_difference(&keys[1]).copied().collect();
-    let flows: BTreeSet<String> = changed.iter().map(|key| key.0.to_owned()).collect();
-    let mut enforcer = Enforcer {
-        name: name.to_owned(),
-        artefact: format!("nftables/{name}.nft"),
-        outcome: Outcome::Same,
-        permits: keys[1].len(),
-        flows: flows.into_iter().collect(),
-        opened: None,
-        closed: None,
-        connections: Vec::new(),
-    };
-    let [Some((old, old_site)), Some((new, new_site))] = sides else {
-        enforcer.outcome = if sides[0].is_none() { Outcome::New } else { Outcome::Gone };
-        return Ok(enforcer);
-    };
-    if changed.is_empty() && old.interfaces == new.interfaces {
-        return Ok(enforcer);
+/// What of some flows' permits stays, and what does not.
+pub(super) struct Sorted<'a, K> {
+    /// Flows whose permits differ, in order of name.
+    pub flows: Vec<&'a str>,
+    /// Permits of those flows that only the old side has, with the number of their flow from 1.
+    pub gone: Vec<(K, u32)>,
+    /// Those that only the new side has.
+    pub come: Vec<(K, u32)>,
+    /// Permits of both sides.
+    pub kept: Vec<K>,
+}
+
+/// Sorts the permits of both sides. Flows whose permits are the same in the same order are not looked at twice.
+pub(super) fn sorted<'a, K: Ord + Clone>(
+    old: BTreeMap<&'a str, Vec<K>>,
+    new: BTreeMap<&'a str, Vec<K>>,
+) -> Sorted<'a, K> {
+    let mut sorted = Sorted { flows: Vec::new(), gone: Vec::new(), come: Vec::new(), kept: Vec::new() };
+    let names: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();
+    let (mut old, mut new) = (old, new);
+    for name in names {
+        let (before, after) = (old.remove(name).unwrap_or_default(), new.remove(name).unwrap_or_default());
+        if before == after {
+            sorted.kept.extend(after);
+            continue;
+        }
+        let [before, after] = [before, after].map(|list| list.into_iter().collect::<BTreeSet<K>>());
+        sorted.kept.extend(before.intersection(&after).cloned());
+        let label = u32::try_from(sorted.flows.len() + 1).unwrap_or(u32::MAX);
+        let only = |these: &BTreeSet<K>, those: &BTreeSet<K>| -> Vec<(K, u32)> {
+            these.difference(those).map(|key| (key.clone(), label)).collect()
+        };
+        let (gone, come) = (only(&before, &after), only(&after, &before));
+        if !gone.is_empty() || !come.is_empty() {
+            sorted.flows.push(name);
+            sorted.gone.extend(gone);
+            sorted.come.extend(come);
+        }
     }
-    // Permits that meet none of the changed ones treat their packets alike on both sides.
-    let meets = |key: &Key<'_>| {
-        changed.iter().any(|other| {
-            (key.1, key.2, key.3, key.4) == (other.1, other.2, other.3, other.4)
-                && key.5.overlaps(other.5)
-                && key.6.overlaps(other.6)
-        })
-    };
-    let all = old.interfaces != new.interfaces || changed.len() > 200;
-    let reduced = |plan: &GatewayPlan, site: &Site| GatewayPlan {
-        permits: plan.permits.iter().filter(|permit| all || meets(&key(plan, site, permit))).cloned().collect(),
-        ..plan.clone()
-    };
-    let (old, new) = (reduced(old, old_site), reduced(new, new_site));
-    let [opened, closed] = examples(&old, &new)?;
-    let (before, after): (Vec<&Permit>, Vec<&Permit>) = (old.permits.iter().collect(), new.permits.iter().collect());
-    enforcer.connections = closed_connections(&before, &after)?;
-    enforcer.outcome = if opened.is_none() && closed.is_none() { Outcome::Equal } else { Outcome::Differs };
-    (enforcer.opened, enforcer.closed) = (opened, closed);
-    Ok(enforcer)
-}
-
-/// A packet that only the new plan lets through, and one that only the old one does.
-fn examples(old: &GatewayPlan, new: &GatewayPlan) -> Result<[Option<String>; 2], String> {
-    let failed = |error: NoSpace| error.to_string();
-    let mut interfaces = Interfaces::new();
-    let [old, new] = [Allowed::new(old, &mut interfaces), Allowed::new(new, &mut interfaces)];
-    let (old, new) = (old.map_err(failed)?, new.map_err(failed)?);
-    let cut = |error: MissingCut| error.to_string();
-    let mut space = PacketSpace::covering(old.regions().chain(new.regions())).map_err(cut)?;
-    let (old, new) = (old.map(&mut space).map_err(cut)?, new.map(&mut space).map_err(cut)?);
-    let arena = space.arena();
-    let (old, new) = (arena.domain(old), arena.domain(new));
-    let (opened, closed) = (arena.difference(new, old), arena.difference(old, new));
-    let shown = |packet: Option<Packet>| packet.map(|packet| packet.located(&interfaces));
-    Ok([shown(space.witness(opened)), shown(space.witness(closed))])
-}
-
-fn cluster(name: &str, sides: [Option<(&ClusterPlan, &Site)>; 2]) -> Enforcer {
-    let keys = sides.map(|side| -> BTreeSet<(String, String)> {
-        side.map(|(plan, site)| plan.permits.iter().map(|permit| pod_key(site, permit)).collect()).unwrap_or_default()
-    });
-    let flows: BTreeSet<String> = keys[0].symmetric_difference(&keys[1]).map(|(flow, _)| flow.clone()).collect();
-    let outcome = match sides {
-        [None, _] => Outcome::New,
-        [_, None] => Outcome::Gone,
-        _ if flows.is_empty() => Outcome::Same,
-        _ => Outcome::Differs,
-    };
-    let folder = sides[1].or(sides[0]).map_or("kubernetes", |(plan, site)| folder(site, plan));
-    Enforcer {
-        name: name.to_owned(),
-        artefact: format!("{folder}/{name}/"),
-        outcome,
-        permits: keys[1].len(),
-        flows: flows.into_iter().collect(),
-        opened: None,
-        closed: None,
-        connections: Vec::new(),
-    }
-}
-
-fn folder(site: &Site, plan: &ClusterPlan) -> &'static str {
-    use crate::syntax::objects::PolicyDialect;
-    match site.clusters[plan.cluster].decl.policy.value {
-        PolicyDialect::Cilium => "cilium",
-        PolicyDialect::Kubernetes => "kubernetes",
-    }
-}
-
-/// A permit of a cluster in names: the flow, and everything else.
-fn pod_key(site: &Site, permit: &PodPermit) -> (String, String) {
-    let peer = match &permit.peer {
-        PodPeer::Pods(end) => format!("pods {}", site.end_name(*end)),
-        PodPeer::Outside(addresses) => format!("outside {addresses}"),
-        PodPeer::Names(names, addresses) => format!("names {} {addresses}", names.join(" ")),
-        PodPeer::Nodes(id) => format!("nodes {}", site.clusters[*id].name),
-    };
-    let services: Vec<String> = permit.services.iter().map(ToString::to_string).collect();
-    let rest = format!(
-        "{:?} {} {} {peer} {} {:?}",
-        permit.side,
-        site.end_name(permit.subject),
-        site.end_name(permit.peer_end),
-        services.join(" "),
-        permit.requests
-    );
-    (site.flows[permit.flow].name.clone(), rest)
+    sorted
 }

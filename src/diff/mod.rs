@@ -5,16 +5,20 @@
 //! and not in the other is written back as rectangles. A change that moves no packet is shown as rewritten.
 
 mod changes;
+mod clusters;
+mod difference;
 mod enforcers;
+mod gateways;
 mod rectangles;
 
 pub use changes::{Change, Kind};
-pub use enforcers::{Enforcer, Outcome};
+pub use enforcers::{Enforcer, FramePart, Outcome, Row, SourceCheck};
 pub use rectangles::{Namer, Rectangle, short_list};
 
 use crate::check::{Checked, Model};
 use crate::claims::{Pods, claims};
 use crate::deviations::{Assessed, fingerprints};
+use crate::plan::plan;
 use crate::source::Date;
 use crate::space::MissingCut;
 use std::collections::BTreeSet;
@@ -73,31 +77,41 @@ pub struct Sides<'a> {
 /// A defect of the program: a box outside of the packet space.
 pub fn diff(sides: Sides<'_>) -> Result<Diff<'_>, MissingCut> {
     let ((old_checked, old), (new_checked, new)) = (sides.old, sides.new);
-    let pods = Pods::new([&old.site, &new.site]);
-    let before = claims(&old.site, &old.graphs, &pods);
-    let after = claims(&new.site, &new.graphs, &pods);
-    let changes = changes::changes(&before, &after, &pods, &old.site, &new.site)?;
+    let sites = [&old.site, &new.site];
+    // End to end a workload is what its name says; a policy sees labels only.
+    let (workloads, selectable) = (Pods::workloads(sites[0], sites[1]), Pods::selectable(sites));
+    let spread =
+        |model: &Model, pods: &Pods| (claims(&model.site, &model.graphs, pods), plan(&model.site, &model.graphs));
+    let ((before, old_plan), (after, new_plan)) = both(|| spread(old, &workloads[0]), || spread(new, &workloads[1]));
+    let (enforcers, changes) = both(
+        || enforcers::enforcers([old_plan, new_plan], sites, &selectable),
+        || changes::changes(&before, &after, &workloads, sites),
+    );
+    let changes = changes?;
     let unchanged = after.iter().filter(|(name, claims)| before.get(*name) == Some(claims)).count();
-    let (new_findings, kept) = beyond(&new_checked.findings, &old_checked.findings);
-    let (fixed_findings, _) = beyond(&old_checked.findings, &new_checked.findings);
-    Ok(Diff {
-        changes,
-        unchanged,
-        new_findings,
-        fixed_findings,
-        kept_findings: kept,
-        ending: ending(new),
-        enforcers: enforcers::enforcers(old, new),
+    let (new_findings, fixed_findings, kept_findings) = findings(&old_checked.findings, &new_checked.findings);
+    Ok(Diff { changes, unchanged, new_findings, fixed_findings, kept_findings, ending: ending(new), enforcers })
+}
+
+/// Does two things at the same time. The results do not depend on which is done first.
+pub fn both<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let first = scope.spawn(first);
+        let second = second();
+        (first.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause)), second)
     })
 }
 
-/// Findings that others are not, and the number of those that are.
-fn beyond<'a>(these: &'a [Assessed], others: &[Assessed]) -> (Vec<&'a Assessed>, usize) {
-    let known: BTreeSet<String> = fingerprints(others).into_iter().collect();
-    let all = these.iter().zip(fingerprints(these));
-    let found: Vec<&Assessed> = all.filter(|(_, print)| !known.contains(print)).map(|(item, _)| item).collect();
-    let kept = these.len() - found.len();
-    (found, kept)
+/// Findings that only the new site has, those that only the old one has, and the number of those that both have.
+fn findings<'a>(old: &'a [Assessed], new: &'a [Assessed]) -> (Vec<&'a Assessed>, Vec<&'a Assessed>, usize) {
+    let [before, after] = [old, new].map(fingerprints);
+    let beyond = |these: &'a [Assessed], prints: &[String], others: &[String]| -> Vec<&'a Assessed> {
+        let known: BTreeSet<&String> = others.iter().collect();
+        these.iter().zip(prints).filter(|(_, print)| !known.contains(print)).map(|(item, _)| item).collect()
+    };
+    let (come, gone) = (beyond(new, &after, &before), beyond(old, &before, &after));
+    let kept = new.len() - come.len();
+    (come, gone, kept)
 }
 
 fn ending(model: &Model) -> Vec<(String, Date, i64)> {

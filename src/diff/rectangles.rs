@@ -106,24 +106,30 @@ impl<'a> Namer<'a> {
 
     fn members(&self, family: u128, intervals: &[Interval]) -> Vec<String> {
         if family == PODS {
-            return intervals.iter().flat_map(|interval| self.pods.names(interval)).map(str::to_owned).collect();
+            return intervals.iter().flat_map(|interval| self.pods.names(interval)).collect();
         }
-        let bounds = intervals.iter().map(|interval| (interval.lo(), interval.hi()));
-        let narrow = |value: u128| u32::try_from(value).unwrap_or(u32::MAX);
-        let addresses = if family == 0 {
-            Addresses { v4: Ranges::new(bounds.map(|(lo, hi)| (narrow(lo), narrow(hi)))), v6: Ranges::default() }
-        } else {
-            Addresses { v4: Ranges::default(), v6: Ranges::new(bounds) }
-        };
-        addresses.prefixes().iter().map(crate::model::address::short).collect()
+        prefixes(family, intervals)
     }
+}
+
+/// The fewest prefixes that make up addresses of a family: 0 is IPv4, 1 is IPv6.
+pub(super) fn prefixes(family: u128, intervals: &[Interval]) -> Vec<String> {
+    let bounds = intervals.iter().map(|interval| (interval.lo(), interval.hi()));
+    let narrow = |value: u128| u32::try_from(value).unwrap_or(u32::MAX);
+    let addresses = if family == 0 {
+        Addresses { v4: Ranges::new(bounds.map(|(lo, hi)| (narrow(lo), narrow(hi)))), v6: Ranges::default() }
+    } else {
+        Addresses { v4: Ranges::default(), v6: Ranges::new(bounds) }
+    };
+    addresses.prefixes().iter().map(crate::model::address::short).collect()
 }
 
 fn size(intervals: &[Interval]) -> f64 {
     intervals.iter().map(|interval| (interval.hi() - interval.lo()) as f64 + 1.0).sum()
 }
 
-fn services(protocols: &[Interval], details: &[Interval]) -> Vec<String> {
+/// Protocols and ports in words: `tcp/443`.
+pub(super) fn services(protocols: &[Interval], details: &[Interval]) -> Vec<String> {
     let mut words = Vec::new();
     for number in protocols.iter().flat_map(|interval| interval.lo()..=interval.hi()) {
         let name = match number {

@@ -2,7 +2,7 @@
 
 use crate::model::{GatewayId, LegRole, Place, Site};
 use crate::syntax::objects::Stage;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Which gateways a packet may cross (rule catalogue 0.3, "Paths").
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -92,15 +92,15 @@ impl Routes {
         self.flood(start, mode, None)
     }
 
-    /// The places whose packets enter a gateway at an interface: for which a shortest route back leaves there.
+    /// The places whose packets enter a gateway, by interface: for which a shortest route back leaves there.
     #[must_use]
-    pub fn behind(&self, gateway: GatewayId, interface: usize) -> Vec<Place> {
+    pub fn behind(&self, gateway: GatewayId) -> BTreeMap<usize, Vec<Place>> {
         let modes: &[Mode] = if self.management.contains(&gateway) {
             &[Mode::Management]
         } else {
             &[Mode::Production, Mode::Management]
         };
-        let mut places = Vec::new();
+        let mut places: BTreeMap<usize, BTreeSet<Place>> = BTreeMap::new();
         for mode in modes {
             let mut best: BTreeMap<Place, (u32, Vec<usize>)> = BTreeMap::new();
             for (index, place) in self.interfaces(gateway) {
@@ -113,11 +113,13 @@ impl Routes {
                     }
                 }
             }
-            places.extend(best.into_iter().filter(|(_, (_, by))| by.contains(&interface)).map(|(place, _)| place));
+            for (place, (_, by)) in best {
+                by.into_iter().for_each(|interface| {
+                    places.entry(interface).or_default().insert(place);
+                });
+            }
         }
-        places.sort_unstable();
-        places.dedup();
-        places
+        places.into_iter().map(|(interface, places)| (interface, places.into_iter().collect())).collect()
     }
 
     /// Breadth-first search over gateways. With a gateway left out, the start is asked for transit too: packets from

@@ -269,6 +269,18 @@ impl Addresses {
     }
 }
 
+impl<'a> FromIterator<&'a Self> for Addresses {
+    /// The union of sets.
+    fn from_iter<I: IntoIterator<Item = &'a Self>>(sets: I) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for set in sets {
+            v4.extend_from_slice(set.v4.intervals());
+            v6.extend_from_slice(set.v6.intervals());
+        }
+        Self { v4: Ranges::new(v4), v6: Ranges::new(v6) }
+    }
+}
+
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<String> = self.prefixes().iter().map(short).collect();

@@ -7,7 +7,8 @@ use crate::model::site::Flow;
 use crate::model::{Addresses, ClusterId, Family, FlowId, GatewayId, Place, Property, ServiceMatch, Site};
 use crate::source::Span;
 use crate::syntax::document::LogChoice;
-use std::collections::BTreeMap;
+use crate::syntax::objects::EgressMode;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a site has no plan: something that cannot be enforced as it is written. Rules report flows without way or family with
 /// their places (ZM-FLO-01, ZM-FLO-05); this is the last guard before anything is emitted.
@@ -102,11 +103,12 @@ impl Builder<'_> {
     fn finish(mut self) -> Result<Plan, PlanError> {
         let site = self.site;
         let mut gateways = Vec::new();
+        let seen = seen(site);
         for (id, gateway) in site.gateways.iter().filter(|(_, gateway)| gateway.is_generated()) {
             let mut permits = self.gateways.remove(&id).unwrap_or_default();
             permits.sort();
             permits.dedup();
-            let interfaces = (0..gateway.interfaces.len()).map(|index| self.interface(id, index, &permits)).collect();
+            let interfaces = self.interfaces(id, &permits, &seen);
             gateways.push(GatewayPlan {
                 gateway: id,
                 name: gateway.name.clone(),
@@ -126,47 +128,52 @@ impl Builder<'_> {
         Ok(Plan { gateways, clusters })
     }
 
-    fn interface(&self, id: GatewayId, index: usize, permits: &[Permit]) -> InterfacePlan {
-        let site = self.site;
-        let interface = &site.gateways[id].interfaces[index];
-        let place = interface.leg.place;
-        let mut behind = self.graphs.routes.behind(id, index);
-        behind.push(place);
-        let mut sources = behind.iter().fold(Addresses::default(), |all, place| all.union(&seen_at(site, *place)));
-        // What a flow may send here must pass the check of its source; nothing else is added by that.
-        for permit in permits.iter().filter(|permit| permit.input == Some(index)) {
-            sources = sources.union(&permit.source);
-        }
+    /// The interfaces of a gateway, each with the source addresses that may enter there.
+    fn interfaces(&self, id: GatewayId, permits: &[Permit], seen: &BTreeMap<Place, Addresses>) -> Vec<InterfacePlan> {
+        let (site, gateway) = (self.site, &self.site.gateways[id]);
         // The gateway's own addresses never come in from outside it.
-        let own_all =
-            site.gateways[id].interfaces.iter().fold(Addresses::default(), |all, i| all.union(&i.leg.addresses));
-        InterfacePlan {
-            name: interface.name.clone(),
-            place: site.place_name(place).to_owned(),
-            zone: site
-                .zone_of(place)
-                .map_or_else(|| site.place_name(place).to_owned(), |zone| site.zones[zone].name.clone()),
-            sources: sources.difference(&own_all),
-            own: interface.leg.addresses.clone(),
-            outside: behind.iter().any(|place| matches!(place, Place::Network(_))),
+        let own_all: Addresses = gateway.interfaces.iter().map(|interface| &interface.leg.addresses).collect();
+        // What a flow may send here must pass the check of its source; nothing else is added by that.
+        let mut sent: BTreeMap<usize, BTreeSet<&Addresses>> = BTreeMap::new();
+        for permit in permits {
+            sent.entry(permit.input.unwrap_or(usize::MAX)).or_default().insert(&permit.source);
         }
+        let mut behind = self.graphs.routes.behind(id);
+        let interfaces = gateway.interfaces.iter().enumerate();
+        let plans = interfaces.map(|(index, interface)| {
+            let place = interface.leg.place;
+            let mut behind = behind.remove(&index).unwrap_or_default();
+            behind.push(place);
+            let sources = behind.iter().filter_map(|place| seen.get(place));
+            let sources: Addresses = sources.chain(sent.remove(&index).unwrap_or_default()).collect();
+            let zone = site.zone_of(place);
+            InterfacePlan {
+                name: interface.name.clone(),
+                place: site.place_name(place).to_owned(),
+                zone: zone.map_or_else(|| site.place_name(place), |zone| &site.zones[zone].name).to_owned(),
+                sources: sources.difference(&own_all),
+                own: interface.leg.addresses.clone(),
+                outside: behind.iter().any(|place| matches!(place, Place::Network(_))),
+            }
+        });
+        plans.collect()
     }
 }
 
-/// Source addresses that packets from a place carry: its own, those of peers in it, and those of pods behind its nodes.
-fn seen_at(site: &Site, place: Place) -> Addresses {
-    let mut seen = site.place_addresses(place).clone();
-    for (id, component) in site.components.iter() {
-        if site.is(id, Property::Outside) {
-            let legs = component.legs.iter().filter(|leg| leg.place == place);
-            seen = legs.fold(seen, |all, leg| all.union(&leg.addresses));
-        }
+/// Source addresses that packets from each place carry: its own, those of peers in it, and those of pods behind its nodes.
+fn seen(site: &Site) -> BTreeMap<Place, Addresses> {
+    let places = site.networks.ids().map(Place::Network).chain(site.segments.ids().map(Place::Segment));
+    let mut seen: BTreeMap<Place, Addresses> =
+        places.map(|place| (place, site.place_addresses(place).clone())).collect();
+    let mut add = |place, addresses: &Addresses| {
+        let known = seen.entry(place).or_default();
+        *known = known.union(addresses);
+    };
+    for (_, component) in site.components.iter().filter(|(id, _)| site.is(*id, Property::Outside)) {
+        component.legs.iter().for_each(|leg| add(leg.place, &leg.addresses));
     }
-    for cluster in site.clusters.values() {
-        let here = cluster.pools.iter().any(|pool| Place::Segment(pool.segment) == place);
-        if here && cluster.egress() == crate::syntax::objects::EgressMode::Pods {
-            seen = seen.union(&cluster.pods);
-        }
+    for cluster in site.clusters.values().filter(|cluster| cluster.egress() == EgressMode::Pods) {
+        cluster.pools.iter().for_each(|pool| add(Place::Segment(pool.segment), &cluster.pods));
     }
     seen
 }

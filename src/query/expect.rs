@@ -33,7 +33,7 @@ pub struct Verdict<'a> {
 /// A defect of the program: a box outside of the packet space.
 pub fn expectations(model: &Model) -> Result<Vec<Verdict<'_>>, MissingCut> {
     let site = &model.site;
-    let pods = Pods::new([site]);
+    let pods = Pods::selectable([site]);
     let allowed = claims(site, &model.graphs, &pods);
     let namer = Namer::new(site, &pods);
     site.expectations.iter().map(|expectation| judge(model, expectation, &pods, &allowed, &namer)).collect()

@@ -1,0 +1,155 @@
+//! The difference of two sites: for people, for programs, for the comment at a merge request.
+
+use crate::check::Checked;
+use crate::deviations::Assessed;
+use crate::diff::{Change, Diff, FramePart, Kind, Outcome, Rectangle, Sides};
+use crate::finding::Severity;
+use crate::i18n::Lang;
+
+mod human;
+mod json;
+mod markdown;
+
+pub use human::human;
+pub use json::json;
+pub use markdown::markdown;
+
+/// Rectangles of one change that are written out for people.
+const SHOWN: usize = 6;
+
+/// What is printed.
+pub struct Page<'a> {
+    /// The difference.
+    pub diff: &'a Diff<'a>,
+    /// The two sites.
+    pub sides: Sides<'a>,
+    /// Language.
+    pub lang: Lang,
+    /// The sites as named on the command line.
+    pub names: [&'a str; 2],
+}
+
+impl Page<'_> {
+    fn word(&self, en: &'static str, de: &'static str) -> &'static str {
+        if self.lang == Lang::De { de } else { en }
+    }
+
+    fn kind(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Opened => self.word("opened", "geöffnet"),
+            Kind::Widened => self.word("widened", "erweitert"),
+            Kind::Moved => self.word("moved", "verlegt"),
+            Kind::Narrowed => self.word("narrowed", "verengt"),
+            Kind::Closed => self.word("closed", "geschlossen"),
+            Kind::Rewritten => self.word("rewritten", "umgestellt"),
+        }
+    }
+
+    /// Why a change moves no packet.
+    fn remark(&self, change: &Change) -> &'static str {
+        if change.kind != Kind::Rewritten || !change.is_one_sided {
+            return "";
+        }
+        if change.has_no_way {
+            return self.word("no way: nothing is let through", "kein Weg: nichts wird durchgelassen");
+        }
+        self.word("other flows let the same packets through", "andere Flüsse lassen dieselben Pakete durch")
+    }
+
+    /// New findings, the gravest first.
+    fn gravest(&self) -> Vec<&Assessed> {
+        let mut list = self.diff.new_findings.clone();
+        list.sort_by_key(|item| item.severity);
+        list
+    }
+
+    fn outcome(&self, outcome: Outcome) -> &'static str {
+        match outcome {
+            Outcome::Same => self.word("same", "gleich"),
+            Outcome::Equal => self.word("rewritten, equal", "umgestellt, gleichwertig"),
+            Outcome::Differs => self.word("differs", "geändert"),
+            Outcome::New => self.word("new", "neu"),
+            Outcome::Gone => self.word("gone", "entfällt"),
+        }
+    }
+
+    /// What of a cluster is written otherwise beside its permits.
+    fn frame(&self, part: FramePart) -> &'static str {
+        match part {
+            FramePart::Dialect => self.word("dialect of the policies", "Dialekt der Richtlinien"),
+            FramePart::Capabilities => self.word("capabilities and guardrails", "Fähigkeiten und Leitplanken"),
+            FramePart::Namespaces => self.word("managed namespaces", "verwaltete Namensräume"),
+            FramePart::Egress => self.word("egress addresses", "Austrittsadressen"),
+        }
+    }
+
+    fn new_site(&self) -> &Checked {
+        self.sides.new.0
+    }
+
+    fn message(&self, checked: &Checked, item: &Assessed) -> String {
+        checked.catalogue.message(&item.finding, self.lang)
+    }
+
+    fn place(checked: &Checked, item: &Assessed) -> String {
+        item.finding.span().map_or_else(String::new, |span| {
+            format!("{}:{}", checked.sources.file(span.file).name, checked.sources.position(span).line)
+        })
+    }
+
+    fn new_errors(&self) -> usize {
+        self.diff.new_findings.iter().filter(|item| item.severity == Severity::Error).count()
+    }
+
+    fn summary(&self) -> String {
+        let fixed = self.diff.fixed_findings.iter().filter(|item| item.severity == Severity::Error).count();
+        let (new, all) = (self.new_errors(), self.diff.new_findings.len() + self.diff.fixed_findings.len());
+        let kept = self.diff.kept_findings;
+        match self.lang {
+            Lang::En => format!("{new} new violation(s), {fixed} fixed; {all} finding(s) differ, {kept} unchanged"),
+            Lang::De => format!("{new} Verstöße neu, {fixed} behoben; {all} Befunde anders, {kept} unverändert"),
+        }
+    }
+}
+
+/// A number for people: exact while it is short.
+fn count(number: f64) -> String {
+    if number < 1e6 {
+        let digits = format!("{number:.0}");
+        let mut grouped = String::new();
+        for (at, digit) in digits.chars().enumerate() {
+            if at > 0 && (digits.len() - at).is_multiple_of(3) {
+                grouped.push('\u{202f}');
+            }
+            grouped.push(digit);
+        }
+        return grouped;
+    }
+    format!("{number:.1e}")
+}
+
+fn total(rectangles: &[Rectangle]) -> f64 {
+    rectangles.iter().map(|rectangle| rectangle.combinations).sum()
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "–" } else { text }
+}
+
+const fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+        Severity::Deviation => "deviation",
+    }
+}
+
+const fn sign(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Opened | Kind::Widened => "+",
+        Kind::Moved => "±",
+        Kind::Narrowed | Kind::Closed => "-",
+        Kind::Rewritten => "=",
+    }
+}
