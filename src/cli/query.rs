@@ -2,6 +2,7 @@
 
 use super::{Format, INVALID, OK, Options, Stop, VIOLATION, check, open, trace};
 use crate::check::{Checked, Model};
+use crate::model::nature::Nature;
 use crate::model::{FlowId, Site};
 use crate::plan::{Side, plan};
 use crate::query::{Way, chains, direct, owners};
@@ -90,7 +91,7 @@ impl Asker<'_> {
     }
 
     fn reach(&self, name: &str, way: Way) -> Result<Answer, Stop> {
-        let end = trace::end(self.site, Some(name), None)?;
+        let end = trace::end(self.site, name)?;
         let direct = direct(self.model, end, way);
         let chains = chains(self.model, end, way);
         let width = direct.iter().map(|row| row.other.chars().count()).max().unwrap_or(0);
@@ -180,11 +181,19 @@ impl Asker<'_> {
         let line = |owner: &crate::query::Owner| {
             format!("  {:width$}  {}  {}", owner.sort, owner.name, self.place(owner.span))
         };
-        let mut lines = vec![address.to_string()];
+        let nature = Nature::of(address).word();
+        let mut lines = vec![format!("{address}  {}", self.options.say(nature))];
         lines.extend(owners.iter().map(line));
+        if owners.is_empty() {
+            lines.push(format!("  {}", self.options.word("of nothing in the site", "gehört zu nichts im Modell")));
+        }
         let value = |owner: &crate::query::Owner| json!({ "sort": owner.sort, "name": owner.name, "place": self.place(owner.span) });
         let list: Vec<Value> = owners.iter().map(value).collect();
-        Answer { lines, value: json!({ "address": address, "owners": list }), is_empty: owners.is_empty() }
+        Answer {
+            lines,
+            value: json!({ "address": address, "nature": nature, "owners": list }),
+            is_empty: owners.is_empty(),
+        }
     }
 
     fn rule(&self, rule: &str) -> Result<Answer, Stop> {

@@ -2,17 +2,19 @@
 
 use super::phrases::Phrases;
 use super::{Format, INVALID, OK, Options, Stop, VIOLATION, check, open};
-use crate::check::Model;
+use crate::check::{Checked, Model};
 use crate::compile::compile;
 use crate::i18n::Lang;
+use crate::model::nature::Nature;
 use crate::model::{End, ServiceMatch, Site};
 use crate::plan::{Plan, Side};
 use crate::query::owners;
+use crate::source::Span;
 use crate::syntax::decode::Scalar;
 use crate::syntax::nearest;
 use crate::syntax::service::ServiceExpr;
 use crate::targets::{Files, nftables};
-use crate::trace::{Enforcer, Question, Trace, gateway_plan, trace};
+use crate::trace::{Enforcer, Question, Remark, Trace, gateway_plan, trace};
 use serde_json::json;
 use std::io::Write;
 use std::net::IpAddr;
@@ -47,16 +49,29 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         return Ok(INVALID);
     };
     let site = &model.site;
+    if let (Some(from), Some(to)) = (arguments.src, arguments.dst)
+        && from.is_ipv4() != to.is_ipv4()
+    {
+        return Err(Stop::Invalid(format!("{from} and {to} are of different address families")));
+    }
     let question = Question {
-        from: end(site, arguments.from.as_deref(), arguments.src)?,
-        to: end(site, arguments.to.as_deref(), arguments.dst)?,
+        from: initiator(site, arguments)?,
+        to: responder(site, arguments)?,
         source: arguments.src,
         destination: arguments.dst,
         service: service(site, &arguments.port)?,
     };
     let (plan, files) = compile(&checked, model, options.lang()).map_err(|error| Stop::Invalid(error.to_string()))?;
     let answer = trace(site, &model.graphs, &plan, &question);
-    let page = Page { model, plan: &plan, files: &files, question: &question, trace: &answer, lang: options.lang() };
+    let page = Page {
+        checked: &checked,
+        model,
+        plan: &plan,
+        files: &files,
+        question: &question,
+        trace: &answer,
+        lang: options.lang(),
+    };
     match options.format {
         Format::Json => writeln!(out, "{:#}", page.json())?,
         _ => page.human(out)?,
@@ -64,24 +79,44 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     Ok(if answer.is_allowed() { OK } else { VIOLATION })
 }
 
-/// The one end a name or an address stands for.
-pub(super) fn end(site: &Site, name: Option<&str>, address: Option<IpAddr>) -> Result<End, Stop> {
-    if let Some(name) = name {
-        let Some(object) = site.lookup(name) else {
-            let near = nearest(name, site.names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-            return Err(Stop::Invalid(format!("nothing in {} is called `{name}`{near}", site.name())));
-        };
-        let ends = site.object_ends(object);
-        return match ends.as_slice() {
-            [one] => Ok(*one),
-            _ => Err(Stop::Invalid(format!("`{name}` is a group; name one of its members"))),
-        };
+/// The one end a name stands for.
+pub(super) fn end(site: &Site, name: &str) -> Result<End, Stop> {
+    let Some(object) = site.lookup(name) else {
+        let near = nearest(name, site.names()).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        return Err(Stop::Invalid(format!("nothing in {} is called `{name}`{near}", site.name())));
+    };
+    let ends = site.object_ends(object);
+    match ends.as_slice() {
+        [one] => Ok(*one),
+        _ => Err(Stop::Invalid(format!("`{name}` is a group; name one of its members"))),
     }
-    let Some(address) = address else { return Err(Stop::Invalid("name an end or give an address".to_owned())) };
-    owners(site, address)
-        .into_iter()
-        .find_map(|owner| owner.end)
-        .ok_or_else(|| Stop::Invalid(format!("{address} belongs to nothing in {}", site.name())))
+}
+
+/// The end that an address belongs to.
+fn owner(site: &Site, address: IpAddr) -> Option<End> {
+    owners(site, address).into_iter().find_map(|owner| owner.end)
+}
+
+/// Where the packet enters: at the end that is named, at the end that has the address, or from the Internet, where anybody
+/// writes any source into a packet.
+fn initiator(site: &Site, arguments: &Arguments) -> Result<End, Stop> {
+    if let Some(name) = &arguments.from {
+        return end(site, name);
+    }
+    let Some(address) = arguments.src else { return Err(Stop::Invalid("name an end or give an address".to_owned())) };
+    let outside = || site.networks.iter().find(|(_, network)| network.is_internet()).map(|(id, _)| End::Network(id));
+    owner(site, address).or_else(outside).ok_or_else(|| {
+        Stop::Invalid(format!("{address} belongs to nothing in {}; say with --from where it enters", site.name()))
+    })
+}
+
+/// Where the packet goes; an address may belong to nothing.
+fn responder(site: &Site, arguments: &Arguments) -> Result<Option<End>, Stop> {
+    match (&arguments.to, arguments.dst) {
+        (Some(name), _) => end(site, name).map(Some),
+        (None, Some(address)) => Ok(owner(site, address)),
+        (None, None) => Err(Stop::Invalid("name an end or give an address".to_owned())),
+    }
 }
 
 fn service(site: &Site, text: &str) -> Result<ServiceMatch, Stop> {
@@ -103,6 +138,7 @@ fn service(site: &Site, text: &str) -> Result<ServiceMatch, Stop> {
 }
 
 struct Page<'a> {
+    checked: &'a Checked,
     model: &'a Model,
     plan: &'a Plan,
     files: &'a Files,
@@ -137,6 +173,13 @@ impl Page<'_> {
                 let line = decision.as_ref().and_then(|decision| nftables::line_of(self.files.get(&file)?, decision));
                 let chain = decision.map_or_else(|| "–".to_owned(), |decision| decision.chain);
                 Row { at: name, verdict: if flow.is_some() { "accept" } else { "drop" }, chain, file, line }
+            }
+            Enforcer::SourceCheck { gateway } => {
+                let name = site.gateways[gateway].name.clone();
+                let decision = nftables::source_check();
+                let file = format!("nftables/{name}.nft");
+                let line = self.files.get(&file).and_then(|text| nftables::line_of(text, &decision));
+                Row { at: name, verdict: "drop", chain: decision.chain, file, line }
             }
             Enforcer::Cluster { cluster, side } => {
                 let cluster = &site.clusters[cluster];
@@ -192,7 +235,15 @@ impl Page<'_> {
     fn human(&self, out: &mut dyn Write) -> Result<(), Stop> {
         let site = &self.model.site;
         let label = |en, de| self.word(en, de);
-        writeln!(out, "{:<9}{}\n", label("Packet", "Paket"), self.packet())?;
+        writeln!(out, "{:<9}{}", label("Packet", "Paket"), self.packet())?;
+        for (word, address) in
+            [(label("Source", "Quelle"), self.question.source), (label("Target", "Ziel"), self.question.destination)]
+        {
+            if let Some(address) = address {
+                writeln!(out, "{word:<9}{address}: {}", self.about(address))?;
+            }
+        }
+        writeln!(out)?;
         let rows = self.rows();
         let phrases = Phrases::of(self.lang);
         let width = rows.iter().map(|row| row.at.chars().count()).max().unwrap_or(0).max(10);
@@ -211,6 +262,10 @@ impl Page<'_> {
         }
         if !rows.is_empty() {
             writeln!(out)?;
+        }
+        if let Some(remark) = self.trace.remark {
+            writeln!(out, "{:<9}{}", label("Verdict", "Urteil"), phrases.say(&self.remark(remark)))?;
+            return self.nearest(out);
         }
         if let (true, Some(id)) = (self.trace.is_allowed(), self.trace.flow) {
             let flow = &site.flows[id];
@@ -241,6 +296,12 @@ impl Page<'_> {
             ),
         };
         writeln!(out, "{:<9}{place}", label("Verdict", "Urteil"))?;
+        self.nearest(out)
+    }
+
+    fn nearest(&self, out: &mut dyn Write) -> Result<(), Stop> {
+        let (site, phrases) = (&self.model.site, Phrases::of(self.lang));
+        let label = |en, de| self.word(en, de);
         if let Some((id, differs)) = &self.trace.nearest {
             let flow = &site.flows[*id];
             let names = |ends: &[crate::model::EndRef]| {
@@ -259,6 +320,55 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// What an address is, and whose.
+    fn about(&self, address: IpAddr) -> String {
+        let owners = owners(&self.model.site, address);
+        let nature = Phrases::of(self.lang).say(Nature::of(address).word());
+        if owners.is_empty() {
+            return format!("{nature}, {}", self.word("of nothing in the site", "gehört zu nichts im Modell"));
+        }
+        let sort = Phrases::of(self.lang);
+        let words =
+            owners.iter().map(|owner| format!("{} {} ({})", sort.say(owner.sort), owner.name, self.place(owner.span)));
+        words.collect::<Vec<_>>().join(", ")
+    }
+
+    fn place(&self, span: Span) -> String {
+        format!("{}:{}", self.checked.sources.file(span.file).name, self.checked.sources.position(span).line)
+    }
+
+    /// What decides beside the rules, in English.
+    fn remark(&self, remark: Remark) -> String {
+        let site = &self.model.site;
+        let shown = |address: Option<IpAddr>| address.map_or_else(|| "?".to_owned(), |address| address.to_string());
+        match remark {
+            Remark::Spoofed => format!(
+                "blocked by the source check: {} does not stand behind that interface",
+                shown(self.trace.source)
+            ),
+            Remark::NoRoute => format!("blocked: no route of the site leads to {}", shown(self.trace.destination)),
+            Remark::NotForwarded => {
+                format!(
+                    "blocked: {} means many hosts, and gateways pass no such packet on",
+                    shown(self.trace.destination)
+                )
+            }
+            Remark::Neighbours(segment) => {
+                let name = &site.segments[segment].name;
+                match self.trace.flow {
+                    Some(id) => format!(
+                        "not filtered: no gateway is between neighbours in {name}; flow {} says so",
+                        site.flows[id].name
+                    ),
+                    None => format!("not filtered: no gateway is between neighbours in {name}; no flow says so"),
+                }
+            }
+            Remark::Isolated(segment) => {
+                format!("blocked outside of zonec: {} keeps its hosts apart", site.segments[segment].name)
+            }
+        }
+    }
+
     fn json(&self) -> serde_json::Value {
         let site = &self.model.site;
         let hops: Vec<_> = self.rows().into_iter().map(|row| json!({ "at": row.at, "chain": row.chain, "verdict": row.verdict, "file": row.file, "line": row.line })).collect();
@@ -267,7 +377,18 @@ impl Page<'_> {
             "flow": self.trace.flow.map(|id| site.flows[id].name.as_str()),
             "packet": { "source": self.trace.source, "destination": self.trace.destination, "service": self.question.service.to_string() },
             "hops": hops,
+            "remark": self.trace.remark.map(Remark::word),
+            "source": self.question.source.map(|address| self.described(address)),
+            "destination": self.question.destination.map(|address| self.described(address)),
             "nearest": self.trace.nearest.as_ref().map(|(id, differs)| json!({ "flow": site.flows[*id].name, "differs": differs })),
         })
+    }
+
+    fn described(&self, address: IpAddr) -> serde_json::Value {
+        let owners = owners(&self.model.site, address);
+        let owners = owners
+            .iter()
+            .map(|owner| json!({ "sort": owner.sort, "name": owner.name, "place": self.place(owner.span) }));
+        json!({ "address": address, "nature": Nature::of(address).word(), "owners": owners.collect::<Vec<_>>() })
     }
 }

@@ -4,6 +4,7 @@ pub mod address;
 pub mod blueprint;
 pub mod ids;
 mod name_service;
+pub mod nature;
 mod resolve;
 pub mod service;
 pub mod site;

@@ -147,6 +147,12 @@ pub fn decision(
     }
 }
 
+/// The chain that drops a packet whose source may not enter by its interface.
+#[must_use]
+pub fn source_check() -> Decision {
+    Decision { chain: "a_local".to_owned(), verdict: "drop" }
+}
+
 /// Line of the ruleset at which a decision falls, from 1.
 #[must_use]
 pub fn line_of(ruleset: &str, decision: &Decision) -> Option<usize> {

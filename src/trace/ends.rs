@@ -1,0 +1,114 @@
+//! Ends of flows against ends that are asked about.
+
+use super::Question;
+use crate::model::site::Flow;
+use crate::model::{Addresses, End, Family, FlowId, GatewayId, Place, ServiceMatch, Site};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Whether a service holds another one.
+pub(super) fn covers(allowed: &ServiceMatch, asked: &ServiceMatch) -> bool {
+    match (allowed, asked) {
+        (ServiceMatch::Ports(a, ports), ServiceMatch::Ports(b, wanted)) => a == b && wanted.is_subset(ports),
+        (a, b) => a == b,
+    }
+}
+
+/// Whether an end of a flow includes another end: itself, or the set it belongs to.
+pub(super) fn stands_for(site: &Site, whole: End, part: End) -> bool {
+    if whole == part {
+        return true;
+    }
+    match (whole, part) {
+        (End::Namespace(namespace), End::Component(id)) => site.components[id].namespace == Some(namespace),
+        (End::Cluster(cluster), _) => site.cluster_of(part) == Some(cluster),
+        (End::Segment(segment), End::Component(id)) => {
+            site.components[id].legs.iter().any(|leg| leg.place == Place::Segment(segment))
+        }
+        (End::Zone(zone), End::Segment(segment)) => site.segments[segment].zone == zone,
+        (End::Zone(zone), End::Component(id)) => site.component_zones(id).contains(&zone),
+        (End::Network(network), End::Component(id)) => {
+            site.components[id].legs.iter().any(|leg| leg.place == Place::Network(network))
+        }
+        _ => false,
+    }
+}
+
+/// An address to show: of a documentation prefix where the set holds one, else its first that could be a host's.
+pub(super) fn example(addresses: &Addresses, family: Family) -> Option<IpAddr> {
+    let documented = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
+    if family == Family::V4 && addresses.contains(documented) {
+        return Some(documented);
+    }
+    let first = addresses.first(family).or_else(|| addresses.first(Family::V6))?;
+    // The first address of a prefix is none that hosts have.
+    let next = match first {
+        IpAddr::V4(address) if address.octets()[3] == 0 => IpAddr::V4(Ipv4Addr::from(u32::from(address) + 1)),
+        IpAddr::V6(address) if address.octets()[15] == 0 => IpAddr::V6((u128::from(address) + 1).into()),
+        _ => first,
+    };
+    Some(if addresses.contains(next) { next } else { first })
+}
+
+/// The addresses of an end outside of clusters.
+pub(super) fn end_addresses(site: &Site, end: End) -> Option<Addresses> {
+    match end {
+        End::Component(id) => Some(site.components[id].legs.iter().map(|leg| &leg.addresses).collect()),
+        End::Gateway(id) => Some(site.gateways[id].interfaces.iter().map(|i| &i.leg.addresses).collect()),
+        End::Network(_) | End::Segment(_) | End::Zone(_) => {
+            Some(places(site, end).into_iter().map(|place| site.place_addresses(place)).collect())
+        }
+        End::Cluster(_) | End::Namespace(_) => None,
+    }
+}
+
+/// The places an end stands in.
+pub(super) fn places(site: &Site, end: End) -> Vec<Place> {
+    match end {
+        End::Network(id) => vec![Place::Network(id)],
+        End::Segment(id) => vec![Place::Segment(id)],
+        End::Zone(id) => site.zones[id].segments.iter().map(|id| Place::Segment(*id)).collect(),
+        End::Component(id) => site.components[id].legs.iter().map(|leg| leg.place).collect(),
+        End::Gateway(id) => site.gateways[id].interfaces.iter().map(|interface| interface.leg.place).collect(),
+        End::Cluster(_) | End::Namespace(_) => Vec::new(),
+    }
+}
+
+/// The interface of a gateway at which packets of an end arrive.
+pub(super) fn input_of(site: &Site, gateway: GatewayId, end: End) -> Option<usize> {
+    let places = places(site, end);
+    let uplink = |place: &Place| {
+        site.uplinks.values().any(|uplink| {
+            uplink.gateway == gateway
+                && uplink.segment.map(Place::Segment) == Some(*place)
+                && places.contains(&Place::Network(uplink.network))
+        })
+    };
+    let mut interfaces = site.gateways[gateway].interfaces.iter();
+    interfaces.position(|interface| places.contains(&interface.leg.place) || uplink(&interface.leg.place))
+}
+
+/// The flow that differs least from what is asked: rather in its initiator than in its responder, then by name. A source that
+/// may not enter where it does is not the one that a flow means.
+pub(super) fn nearest(site: &Site, question: &Question, is_spoofed: bool) -> Option<(FlowId, Vec<&'static str>)> {
+    let differs = |flow: &Flow| {
+        let mut differs = Vec::new();
+        if is_spoofed || !flow.from.iter().any(|end| stands_for(site, end.end, question.from)) {
+            differs.push("source");
+        }
+        let to = question.to.is_some_and(|to| flow.to.iter().any(|end| stands_for(site, end.end, to)));
+        if !to {
+            differs.push("destination");
+        }
+        if !flow.matches.iter().any(|allowed| covers(allowed, &question.service)) {
+            differs.push("service");
+        }
+        differs
+    };
+    let in_force = site.flows.iter().filter(|(_, flow)| flow.is_valid_on(site.as_of));
+    let near = in_force.map(|(id, flow)| (id, differs(flow)));
+    let near = near.filter(|(_, differs)| !differs.is_empty() && differs.len() < 3);
+    near.min_by_key(|(id, differs)| {
+        let [destination, source] = ["destination", "source"].map(|what| differs.contains(&what));
+        (differs.len(), destination, source, *id)
+    })
+}
