@@ -18,6 +18,7 @@ mod dice;
 mod figures;
 mod judge;
 mod lab;
+mod logs;
 mod packet;
 mod policy;
 mod probes;
@@ -264,6 +265,26 @@ fn the_connections_of_a_removed_flow_end() {
     println!("{judged:?}");
     assert!(judged.opened > 100 && judged.ended > 10, "too few connections to mean anything: {judged:?}");
     assert_eq!((&judged.survived, &judged.killed), (&Vec::new(), &Vec::new()));
+}
+
+/// A daemon that reads the groups gets what was refused and what was opened, under the name of the pair or flow; a flood of one
+/// pair hides nothing of another.
+#[test]
+fn refused_packets_and_new_connections_reach_their_log_groups() {
+    if !runs("log groups on the kernel") {
+        return;
+    }
+    let compiled = site::resolved(&logs::site()).expect("compiles").gateways.remove(0);
+    let lab = Lab::build(&compiled.policy);
+    replace::load(&lab, &compiled.ruleset).expect("loads");
+    let [refused, opened] = logs::received(&lab);
+    println!("{refused:?}\n{opened:?}");
+    assert_eq!(opened.iter().map(|message| message.prefix.as_str()).collect::<Vec<_>>(), ["zonec+ web "]);
+    let count = |prefix: &str| refused.iter().filter(|message| message.prefix == prefix).count();
+    // No flow joins a and c; their pair has a limit of its own all the same.
+    assert!((50..100).contains(&count("zonec- a>c ")), "a flood is logged within its limit");
+    assert_eq!((count("zonec- a>b "), count("zonec- spoof "), count("zonec- invalid ")), (2, 1, 1));
+    assert!(refused.iter().chain(&opened).all(|message| (20..=96).contains(&message.copied)), "headers, not content");
 }
 
 /// Why `ah` over IPv6 is refused (`targets::nftables`): the kernel itself shows the hole.

@@ -2,10 +2,11 @@
 
 use super::BASES;
 use super::boxes::ranges;
-use super::chains::{Pairs, Table};
+use super::chains::{Pair, Pairs, Table};
 use super::names::{Name, Quoted};
-use super::ruleset::{Chain, Collection, Item};
+use super::ruleset::{Chain, Collection, Item, Storage};
 use super::sides::side;
+use crate::graph::Hook;
 use crate::model::Family;
 
 /// Neighbour discovery (RFC 4861). Router advertisements are not taken: a gateway's routes are configured.
@@ -31,19 +32,22 @@ pub(super) enum Log {
     Spoofed,
 }
 
-/// Counts all, logs some: the limit guards the log only, the verdict comes in the next rule. To a netlink group, not to
-/// the kernel's ring buffer, which cannot be read in a namespace and which a flood of packets would fill; headers only,
-/// because what people send each other does not belong into a log.
-pub(super) fn log_rule(counter: &Name, prefix: &str, log: Log) -> String {
+/// Logs some: the limit guards the log only, the verdict comes in the next rule. To a netlink group, not to the kernel's
+/// ring buffer, which cannot be read in a namespace and which a flood of packets would fill; headers only, because what
+/// people send each other does not belong into a log.
+pub(super) fn log(prefix: &str, log: Log) -> String {
     let prefix = Quoted::log_prefix(prefix);
     let (rate, group) = match log {
         Log::Refused => (10, 1),
         Log::Opened => (20, 2),
         Log::Spoofed => (5, 1),
     };
-    format!(
-        "counter name \"{counter}\" limit rate {rate}/second burst 50 packets log prefix {prefix} group {group} snaplen 96"
-    )
+    format!("limit rate {rate}/second burst 50 packets log prefix {prefix} group {group} snaplen 96")
+}
+
+/// Counts all, logs some.
+fn counted(counter: &Name, prefix: &str, kind: Log) -> String {
+    format!("counter name \"{counter}\" {}", log(prefix, kind))
 }
 
 impl Table<'_> {
@@ -67,7 +71,7 @@ impl Table<'_> {
                     word: "set",
                     name,
                     kind: kind.to_owned(),
-                    interval: true,
+                    storage: Storage::Intervals,
                     about: Some(format!("{}: {}", interface.name, interface.place)),
                     elements: ranges(&interface.sources, family),
                 }));
@@ -79,7 +83,7 @@ impl Table<'_> {
         let rules = vec![
             format!("ip6 saddr {{ ::, fe80::/10 }} icmpv6 type {ND} accept"),
             format!("ip6 saddr {{ ::, fe80::/10 }} icmpv6 type {MLD} accept"),
-            log_rule(&spoofed, "zonec- spoof", Log::Spoofed),
+            counted(&spoofed, "zonec- spoof", Log::Spoofed),
             "drop".to_owned(),
         ];
         let about = "neighbour discovery and MLD come from link-local and unspecified sources";
@@ -89,12 +93,12 @@ impl Table<'_> {
         Ok(())
     }
 
-    pub(super) fn denials(&self, pairs: &Pairs, items: &mut Vec<Item>) {
+    pub(super) fn denials(&self, ways: &[(Hook, Pair)], items: &mut Vec<Item>) {
         let mut deny = |name: Name, prefix: &str| {
-            let log = log_rule(&name, prefix, Log::Refused);
+            let log = counted(&name, prefix, Log::Refused);
             items.push(Item::Chain(Chain::new(name, vec![log, "drop".to_owned()])));
         };
-        for (_, pair) in pairs.keys() {
+        for (_, pair) in ways {
             let [from, to] = self.pair_parts(*pair);
             deny(self.pair_name("d_", *pair), &format!("zonec- {from}>{to}"));
         }
@@ -111,11 +115,15 @@ impl Table<'_> {
         items.push(Item::Chain(Chain::new(self.fixed("c_rel"), rules.collect()).about(about)));
     }
 
-    pub(super) fn bases(&self, pairs: &Pairs, items: &mut Vec<Item>) -> Result<(), String> {
+    pub(super) fn bases(&self, ways: &[(Hook, Pair)], pairs: &Pairs, items: &mut Vec<Item>) -> Result<(), String> {
         let (mut forward, mut input, mut output) = (Vec::new(), Vec::new(), Vec::new());
-        for (_, pair) in pairs.keys() {
-            let chain = self.pair_name("p_", *pair);
-            match *pair {
+        // What a flow takes first: the rest is only refused under its own name.
+        let (open, closed): (Vec<_>, Vec<_>) = ways.iter().copied().partition(|way| pairs.contains_key(way));
+        let named = |prefix, ways: Vec<(Hook, Pair)>| {
+            ways.into_iter().map(move |(_, pair)| (self.pair_name(prefix, pair), pair))
+        };
+        for (chain, pair) in named("p_", open).chain(named("d_", closed)) {
+            match pair {
                 (Some(from), Some(to)) => {
                     forward.push(format!("{} . {} : goto {chain}", self.interface(from)?, self.interface(to)?));
                 }

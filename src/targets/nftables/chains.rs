@@ -1,9 +1,10 @@
 //! What the table holds: counters, flow chains, zone pairs with their maps. Base chains are in `bases`.
 
+use super::bases::{Log, log};
 use super::boxes::elements;
 use super::maps::{self, Element, Field, Lookup, Upper, VerdictMap, Width};
 use super::names::{Name, Quoted};
-use super::ruleset::{Chain, Collection, Item};
+use super::ruleset::{Chain, Collection, Item, Storage};
 use super::sides::{flow_name, pair_name, pair_parts};
 use super::words::{field_text, field_type, field_word, guard, interval, key, protocol};
 use crate::graph::Hook;
@@ -29,7 +30,8 @@ pub(super) fn items(gateway: &GatewayPlan, site: &Site, generation: &str) -> Res
         pairs.entry((permit.hook, (permit.input, permit.output))).or_default().push(permit);
     }
     let flows = table.logged_flows();
-    let mut items = table.counters(&pairs, flows.keys());
+    let ways = table.ways();
+    let mut items = table.counters(&ways);
     table.antispoof(&mut items)?;
     table.flows(&flows, &mut items);
     items.push(Item::Heading(
@@ -39,9 +41,9 @@ pub(super) fn items(gateway: &GatewayPlan, site: &Site, generation: &str) -> Res
         table.pair(*hook, *pair, permits, &mut items)?;
     }
     items.push(Item::Heading("what no flow allows: counted, logged within limits, dropped".to_owned()));
-    table.denials(&pairs, &mut items);
+    table.denials(&ways, &mut items);
     items.push(Item::Heading("base chains".to_owned()));
-    table.bases(&pairs, &mut items)?;
+    table.bases(&ways, &pairs, &mut items)?;
     Ok(items)
 }
 
@@ -79,6 +81,15 @@ impl Table<'_> {
         self.name(&flow_name(&self.site.flows[id]))
     }
 
+    /// Every pair of interfaces, whether a flow takes it or not, forwarded first. Each has a deny chain of its own: who
+    /// floods one pair must not use up what may be logged of another.
+    fn ways(&self) -> Vec<(Hook, Pair)> {
+        let all = || (0..self.gateway.interfaces.len()).map(Some);
+        let through = all().flat_map(|input| all().map(move |output| (Hook::Forward, (input, output))));
+        let to = all().map(|input| (Hook::Input, (input, None)));
+        through.chain(to).chain(all().map(|output| (Hook::Output, (None, output)))).collect()
+    }
+
     /// The flows of this gateway, and whether their new connections are logged.
     fn logged_flows(&self) -> BTreeMap<FlowId, bool> {
         let mut flows = BTreeMap::new();
@@ -88,27 +99,22 @@ impl Table<'_> {
         flows
     }
 
-    fn counters<'f>(&self, pairs: &Pairs, flows: impl Iterator<Item = &'f FlowId>) -> Vec<Item> {
-        let flows = flows.map(|flow| self.flow_name(*flow));
-        let denied = pairs.keys().map(|(_, pair)| self.pair_name("d_", *pair));
+    /// What is refused counts under a name, so that one command lists it. A flow counts in its own chain: a named counter
+    /// is one more object to fetch from memory for every new connection (docs/performance.md).
+    fn counters(&self, ways: &[(Hook, Pair)]) -> Vec<Item> {
+        let denied = ways.iter().map(|(_, pair)| self.pair_name("d_", *pair));
         let fixed = ["d_fwd", "d_in", "d_out", "d_inv", "d_spoof"].map(|name| self.fixed(name));
-        flows.chain(denied).chain(fixed).map(Item::Counter).collect()
+        denied.chain(fixed).map(Item::Counter).collect()
     }
 
-    /// One chain per flow: counted, logged when the flow asks for it, accepted.
+    /// One chain per flow: logged when the flow asks for it, counted, accepted.
     fn flows(&self, flows: &BTreeMap<FlowId, bool>, items: &mut Vec<Item>) {
         items.push(Item::Heading("flows: one chain each, reached once per connection".to_owned()));
         for (&id, &logged) in flows {
             let flow = &self.site.flows[id];
-            let name = self.flow_name(id);
-            let comment = Quoted::comment(&describe(self.site, flow));
-            let rules = if logged {
-                let log = super::bases::log_rule(&name, &format!("zonec+ {}", flow.name), super::bases::Log::Opened);
-                vec![log, format!("accept comment {comment}")]
-            } else {
-                vec![format!("counter name \"{name}\" accept comment {comment}")]
-            };
-            items.push(Item::Chain(Chain::new(name, rules)));
+            let log = logged.then(|| log(&format!("zonec+ {}", flow.name), Log::Opened));
+            let accept = format!("counter accept comment {}", Quoted::comment(&describe(self.site, flow)));
+            items.push(Item::Chain(Chain::new(self.flow_name(id), log.into_iter().chain([accept]).collect())));
         }
     }
 
@@ -156,7 +162,7 @@ impl Table<'_> {
             word: "map",
             name,
             kind: format!("{} : verdict", types.join(" . ")),
-            interval: !map.is_exact(),
+            storage: if map.is_exact() { Storage::Hash } else { Storage::Intervals },
             about: None,
             elements: elements.collect(),
         })
@@ -186,7 +192,7 @@ impl Table<'_> {
             word: "map",
             name: parts.clone(),
             kind: format!("{} : verdict", field_type(Field::Destination, upper, width)),
-            interval: true,
+            storage: Storage::Intervals,
             about: None,
             elements: regions,
         }));

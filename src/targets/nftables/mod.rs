@@ -17,6 +17,7 @@ mod staged;
 mod words;
 
 pub use conntrack::{closed_connections, connections_of};
+pub use staged::RETIRE;
 
 use super::{Files, Origin, VERSION};
 use crate::plan::{GatewayPlan, Plan};
@@ -131,8 +132,7 @@ pub struct Decision {
     verdict: &'static str,
 }
 
-/// The chain that decides: the flow's own when one allows the packet, else the deny chain of the zone pair, or of the hook
-/// when no flow joins the pair.
+/// The chain that decides: the flow's own when one allows the packet, else the deny chain of the pair.
 #[must_use]
 pub fn decision(
     gateway: &GatewayPlan,

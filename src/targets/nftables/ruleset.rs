@@ -26,12 +26,22 @@ pub struct Collection {
     pub name: Name,
     /// Type of the elements.
     pub kind: String,
-    /// Whether elements may be ranges.
-    pub interval: bool,
+    /// How the kernel keeps the elements.
+    pub storage: Storage,
     /// A remark for people.
     pub about: Option<String>,
     /// Its elements.
     pub elements: Vec<String>,
+}
+
+/// How the kernel keeps a set or map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// Elements may be ranges.
+    Intervals,
+    /// Single values, as many as there are now: for a hash table of a stated size the kernel takes `nft_hash`, whose lookup
+    /// is cheaper than that of a table that can grow.
+    Hash,
 }
 
 /// What a table holds, in the order of the file.
@@ -108,8 +118,9 @@ impl Chain {
 impl Collection {
     fn write(&self, out: &mut String) -> fmt::Result {
         write!(out, "\t{} {} {{ type {};", self.word, self.name, self.kind)?;
-        if self.interval {
-            out.write_str(" flags interval;")?;
+        match self.storage {
+            Storage::Intervals => out.write_str(" flags interval;")?,
+            Storage::Hash => write!(out, " size {};", self.elements.len())?,
         }
         match &self.about {
             Some(text) => writeln!(out, "\t# {text}")?,

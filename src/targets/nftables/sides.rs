@@ -6,19 +6,16 @@ use crate::graph::Hook;
 use crate::model::site::Flow;
 use crate::plan::{GatewayPlan, InterfacePlan};
 
-/// The chain that drops what no flow of a pair allows; that of the hook when no flow joins the pair.
-pub(super) fn deny_name(gateway: &GatewayPlan, hook: Hook, (input, output): Pair) -> Name {
-    let joined =
-        gateway.permits.iter().any(|permit| (permit.hook, permit.input, permit.output) == (hook, input, output));
-    if joined {
-        return pair_name(gateway, "d_", (input, output));
+/// The chain that drops what no flow of a pair allows; that of the hook for interfaces that nobody named.
+pub(super) fn deny_name(gateway: &GatewayPlan, hook: Hook, pair: Pair) -> Name {
+    match (hook, pair) {
+        (Hook::Forward, (Some(_), Some(_))) | (Hook::Input, (Some(_), None)) | (Hook::Output, (None, Some(_))) => {
+            pair_name(gateway, "d_", pair)
+        }
+        (Hook::Forward, _) => Name::of("d_fwd", &[]),
+        (Hook::Input, _) => Name::of("d_in", &[]),
+        (Hook::Output, _) => Name::of("d_out", &[]),
     }
-    let name = match hook {
-        Hook::Forward => "d_fwd",
-        Hook::Input => "d_in",
-        Hook::Output => "d_out",
-    };
-    Name::of(name, &[])
 }
 
 /// Words that stand for something else where the name of a place could: the gateway itself, the chain `a_local`.

@@ -9,8 +9,9 @@ use crate::targets::{Files, Origin};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 
-/// The third step: removes whatever the base chains no longer lead to. It asks the kernel, so it fits every ruleset.
-const RETIRE: &str = include_str!("../../../targets/nftables/retire.sh");
+/// The third step: removes whatever the base chains no longer lead to. It asks the kernel, so it is the same for every
+/// ruleset.
+pub const RETIRE: &str = include_str!("../../../targets/nftables/retire.sh");
 
 /// Writes `nftables/<gateway>.staged/`: `1-build.nft`, `2-switch.nft`, `3-retire.sh`.
 ///
