@@ -54,8 +54,11 @@ pub fn compile_with(checked: &Checked, model: &Model, settings: Settings) -> Res
         nftables::emit_staged(&plan, origin, &mut files)
             .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
         for gateway in &plan.gateways {
-            let step = |step: &str| files.get(&format!("nftables/{}.staged/{step}", gateway.name)).unwrap_or_default();
-            proven(&model.site, gateway, &(step("1-build.nft").to_owned() + step("2-switch.nft")))?;
+            let file = |end: &str| files.get(&format!("nftables/{}{end}", gateway.name)).unwrap_or_default();
+            let (whole, build) = (file(".nft"), file(".staged/1-build.nft"));
+            proven(gateway, &verify::gateway::of_build(&model.site, gateway, whole, build))?;
+            let switch = file(".staged/2-switch.nft");
+            proven(gateway, &verify::gateway::of_switch(&model.site, gateway, build, switch))?;
         }
     }
     let documents = documents(checked, model, Some(&plan), &files, None, settings.lang)?;
@@ -123,7 +126,8 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
     nftables::emit(&plan, origin, &mut files)
         .map_err(|error| CompileError { object: error.gateway, reason: error.reason })?;
     for gateway in &plan.gateways {
-        proven(site, gateway, files.get(&format!("nftables/{}.nft", gateway.name)).unwrap_or_default())?;
+        let ruleset = files.get(&format!("nftables/{}.nft", gateway.name)).unwrap_or_default();
+        proven(gateway, &verify::gateway::of_text(site, gateway, ruleset))?;
     }
     cluster::emit(site, &plan, &mut files).map_err(|refused| refusals(checked, site, &refused))?;
     for cluster in &plan.clusters {
@@ -139,9 +143,8 @@ pub fn enforced(checked: &Checked, model: &Model) -> Result<(Plan, Files), Compi
     Ok((plan, files))
 }
 
-/// A ruleset that was read back and says what the gateway's flows say.
-fn proven(site: &crate::model::Site, gateway: &GatewayPlan, ruleset: &str) -> Result<(), CompileError> {
-    let proof = verify::gateway::of_text(site, gateway, ruleset);
+/// Goes on only with a ruleset that was read back and says what the gateway's flows say.
+fn proven(gateway: &GatewayPlan, proof: &verify::gateway::GatewayProof) -> Result<(), CompileError> {
     if proof.holds() {
         return Ok(());
     }

@@ -102,3 +102,53 @@ fn a_deployed_ruleset_is_held_against_its_gateway() {
     assert_eq!(zonec(&["verify", SITE, "--nft", &argument("nobody")]).0, 2);
     assert_eq!(zonec(&["verify", SITE, "--nft", "pf-out"]).0, 2);
 }
+
+#[test]
+fn each_step_of_the_lossless_form_is_proven() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("build");
+    let folder = folder.to_str().unwrap();
+    let site = "examples/kommune-musterau";
+    assert_eq!(zonec(&["compile", site, "-o", folder, "--staged"]).0, 0);
+    let (status, report) = zonec(&["verify", site, folder]);
+    assert_eq!((status, &report["equal"]), (0, &true.into()), "{report:#}");
+    let judged =
+        report["artefacts"].as_array().unwrap().iter().filter(|a| a["file"].as_str().unwrap().contains(".staged/"));
+    assert_eq!(judged.count(), 9, "three steps of three gateways");
+
+    let head = "table inet zonec { }\n";
+    let open = "table inet zonec {\nchain first {\ntype filter hook forward priority -9; policy drop;\n}\n}\n";
+    for (step, old, new, result) in [
+        // The first step drops, removes what is in use, or adds to a chain that may be in use.
+        ("1-build.nft", head, open, "differs"),
+        ("1-build.nft", head, "flush ruleset\ntable inet zonec { }\n", "unknown"),
+        ("1-build.nft", head, "table inet zonec { }\nadd rule inet zonec d_in_G00000000 accept\n", "unknown"),
+        ("1-build.nft", "\tchain c_rel_G", "\tchain d_in { accept }\n\tchain c_rel_G", "unknown"),
+        // The second leaves the old rules in front, or says something else.
+        ("2-switch.nft", "flush chain inet zonec forward\n", "", "differs"),
+        ("2-switch.nft", "established : accept", "established : accept, new : accept", "differs"),
+        ("2-switch.nft", "policy drop", "policy accept", "differs"),
+        // The third is a script.
+        ("3-retire.sh", "set -eu", "set -eu; nft flush ruleset", "unknown"),
+    ] {
+        let file = Path::new(folder).join("nftables/pf-in.staged").join(step);
+        let emitted = std::fs::read_to_string(&file).unwrap();
+        assert!(emitted.contains(old), "{step}: {old}");
+        std::fs::write(&file, emitted.replace(old, new)).unwrap();
+        let (status, report) = zonec(&["verify", site, folder]);
+        let path = format!("nftables/pf-in.staged/{step}");
+        let found = report["artefacts"].as_array().unwrap().iter().find(|a| a["file"] == path.as_str()).unwrap();
+        assert_eq!((status, &found["result"]), (1, &result.into()), "{step}, `{new}`: {found:#}");
+        std::fs::write(&file, emitted).unwrap();
+    }
+    assert_eq!(zonec(&["verify", site, folder]).0, 0);
+
+    // A step that is gone, and a ruleset of a gateway that the site does not have.
+    std::fs::remove_file(Path::new(folder).join("nftables/pf-in.staged/2-switch.nft")).unwrap();
+    std::fs::write(Path::new(folder).join("nftables/pf-old.nft"), "table inet zonec { }\n").unwrap();
+    let (status, report) = zonec(&["verify", site, folder]);
+    let artefacts = report["artefacts"].as_array().unwrap();
+    let differs: Vec<_> =
+        artefacts.iter().filter(|a| a["result"] == "differs").filter_map(|a| a["file"].as_str()).collect();
+    assert_eq!((status, differs), (1, vec!["nftables/pf-in.staged/2-switch.nft", "nftables/pf-old.nft"]));
+}

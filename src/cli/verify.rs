@@ -4,11 +4,11 @@
 //! and dumps of what is deployed.
 
 use super::phrases::Phrases;
-use super::verify_gateway::{deployed, of_ruleset};
+use super::verify_gateway::{deployed, emitted};
 use super::{Format, OK, Options, Stop, VIOLATION, check, open};
 use crate::compile::enforced;
 use crate::verify::cluster::{ClusterProof, of_dump, of_files};
-use crate::verify::gateway::{self, GatewayProof};
+use crate::verify::gateway;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -61,12 +61,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     let mut judged = Vec::new();
     if let Some(folder) = &arguments.folder {
         let found = texts(folder)?;
-        for gateway in &plan.gateways {
-            let path = format!("nftables/{}.nft", gateway.name);
-            let proof = |text: &String| gateway::of_text(site, gateway, text);
-            let proof = found.get(&path).map_or_else(GatewayProof::missing, proof);
-            judged.push(of_ruleset(path, gateway, &proof));
-        }
+        judged.extend(emitted(site, &plan, &files, &found));
         for cluster in &plan.clusters {
             let proof = of_files(site, cluster, found.iter().map(|(path, text)| (path.as_str(), text.as_str())));
             let kind = if files.iter().any(|(path, _)| path.starts_with(&format!("cilium/{}/", cluster.name))) {
@@ -170,7 +165,7 @@ fn texts(folder: &Path) -> Result<BTreeMap<String, String>, Stop> {
             let entry = entry?;
             let (path, kind) = (entry.path(), entry.file_type()?);
             let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            let read = [".yaml", ".yml", ".json", ".nft"].iter().any(|end| name.ends_with(end));
+            let read = [".yaml", ".yml", ".json", ".nft", ".sh"].iter().any(|end| name.ends_with(end));
             if kind.is_dir() {
                 open.push(path);
             } else if kind.is_file() && read {

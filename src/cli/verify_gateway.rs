@@ -5,8 +5,68 @@ use super::verify::{Judged, dump};
 use crate::model::Site;
 use crate::plan::{GatewayPlan, Plan};
 use crate::space::{Packet, Upper};
-use crate::verify::gateway::{Difference, GatewayProof};
+use crate::targets::{Files, nftables};
+use crate::verify::gateway::{Difference, GatewayProof, of_build, of_switch, of_text};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The rulesets of a folder, in one piece and, where `compile --staged` wrote them, in three steps. `files` is what the site
+/// compiles to, `found` the texts of the folder by their paths.
+pub(super) fn emitted(site: &Site, plan: &Plan, files: &Files, found: &BTreeMap<String, String>) -> Vec<Judged> {
+    let staged = found.keys().any(|path| path.starts_with("nftables/") && path.contains(".staged/"));
+    let mut judged = Vec::new();
+    for gateway in &plan.gateways {
+        let path = |end: &str| format!("nftables/{}{end}", gateway.name);
+        let text = |end: &str| found.get(&path(end)).map(String::as_str);
+        let mut judge = |end: &str, proof: Option<GatewayProof>| {
+            judged.push(of_ruleset(path(end), gateway, &proof.unwrap_or_else(GatewayProof::missing)));
+        };
+        judge(".nft", text(".nft").map(|text| of_text(site, gateway, text)));
+        if !staged {
+            continue;
+        }
+        let whole = files.get(&path(".nft")).unwrap_or_default();
+        let [build, switch, retire] = STEPS.map(text);
+        judge(STEPS[0], build.map(|build| of_build(site, gateway, whole, build)));
+        let both = build.zip(switch).map(|(build, switch)| of_switch(site, gateway, build, switch));
+        judge(STEPS[1], both);
+        judge(STEPS[2], retire.map(of_retire));
+    }
+    judged.extend(strangers(plan, found));
+    judged
+}
+
+/// The lossless form of a ruleset.
+const STEPS: [&str; 3] = [".staged/1-build.nft", ".staged/2-switch.nft", ".staged/3-retire.sh"];
+
+/// The third step is a script, which no reader understands: it has to be the one that this program writes.
+fn of_retire(script: &str) -> GatewayProof {
+    if script == nftables::RETIRE {
+        return GatewayProof::default();
+    }
+    GatewayProof::unreadable("it is not the script that this version of zonec writes".to_owned())
+}
+
+/// Files of gateways that the site does not have: whoever loads one loads what no model allows.
+fn strangers(plan: &Plan, found: &BTreeMap<String, String>) -> Vec<Judged> {
+    let known = |path: &str| {
+        plan.gateways.iter().any(|gateway| {
+            let end = path.strip_prefix("nftables/").and_then(|name| name.strip_prefix(gateway.name.as_str()));
+            end.is_some_and(|end| end == ".nft" || STEPS.contains(&end))
+        })
+    };
+    let stray = found.keys().filter(|path| path.starts_with("nftables/") && !known(path));
+    let judged = stray.map(|path| Judged {
+        file: path.clone(),
+        enforcer: String::new(),
+        result: "differs",
+        detail: "the site has no gateway with this file".to_owned(),
+        counterexample: Value::Null,
+        remarks: Vec::new(),
+        residual: &[],
+    });
+    judged.collect()
+}
 
 /// The rulesets of `--OPTION GATEWAY=FILE`, read and proven.
 pub(super) fn deployed(

@@ -9,8 +9,10 @@
 //! What the reader does not understand may do anything; then the answer is *unknown*, with what is certain nevertheless.
 
 mod allowed;
+mod staged;
 
 pub use allowed::{Allowed, Basis, NoSpace};
+pub use staged::{of_build, of_switch};
 
 use std::fmt;
 
@@ -105,7 +107,8 @@ impl GatewayProof {
     }
 
     /// The proof of something that could not be read.
-    fn unreadable(reason: String) -> Self {
+    #[must_use]
+    pub fn unreadable(reason: String) -> Self {
         Self { unclear: vec![reason], uncertain: true, ..Self::default() }
     }
 }
