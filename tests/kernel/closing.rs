@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
 use crate::packet::Transport;
 use crate::policy::{Place, Policy};
 use crate::probes::Generator;
@@ -29,6 +29,7 @@ pub fn judge(compiled: &Compiled) -> Judged {
     let policy = &compiled.policy;
     let lab = Lab::build(policy);
     replace::load(&lab, &compiled.ruleset).expect("loads");
+    lab.inside(&lab.gateway, lab::remember_connections);
     let flows: BTreeSet<&str> = policy.permits.iter().map(|permit| permit.flow.as_str()).collect();
     let cases = Generator::new(policy, 11).cases(6_000);
     let cases: Vec<_> = cases

@@ -106,6 +106,14 @@ impl Drop for Lab {
     }
 }
 
+/// Connections live long enough for a slow machine: an unanswered SCTP opener would go after three seconds, UDP after thirty.
+pub fn remember_connections() {
+    for name in ["generic", "gre", "icmp", "icmpv6", "sctp_timeout_cookie_wait", "tcp_timeout_syn_sent", "udp"] {
+        let name = if name.contains("timeout") { name.to_owned() } else { format!("{name}_timeout") };
+        set(&format!("netfilter/nf_conntrack_{name}"), "600");
+    }
+}
+
 /// The gateway forwards, and nothing in it but the ruleset drops or limits.
 fn prepare_gateway() {
     set("ipv4/ip_forward", "1");
