@@ -7,7 +7,8 @@ use crate::graph::Graphs;
 use crate::model::{Site, resolve};
 use crate::rules::{Catalogue, evaluate, registry};
 use crate::source::{Date, Limits, SourceMap, World};
-use crate::syntax::read_site;
+use crate::syntax::{Visitor, read_site_with};
+use std::collections::BTreeMap;
 
 /// A checked site.
 #[derive(Debug)]
@@ -60,7 +61,60 @@ impl Checked {
 /// # Errors
 /// [`DataError`] when the built-in data are faulty, which the tests of the project exclude.
 pub fn check(world: &dyn World, strict: bool) -> Result<Checked, DataError> {
-    let read = read_site(world, &Limits::default());
+    let means = Means { visit: &mut |_, _| (), digest: true, catalogues: &mut Catalogues::default() };
+    let judged = understand(world, means)?.judge_while(strict, || true);
+    // Nobody asked to stop.
+    judged.ok_or_else(|| DataError { file: String::new(), reason: "the check was given up".to_owned() })
+}
+
+/// A site whose files are read and whose names are resolved, before its graphs and any rule.
+#[derive(Debug)]
+pub struct Understood {
+    sources: SourceMap,
+    digest: String,
+    catalogue: Catalogue,
+    as_of: Date,
+    site: Option<Site>,
+    faults: Vec<Finding>,
+}
+
+/// Catalogues that were read already, by blueprint: whoever checks often reads each once.
+#[derive(Debug, Default)]
+pub struct Catalogues(BTreeMap<String, Catalogue>);
+
+impl Catalogues {
+    fn of(&mut self, blueprint: &str) -> Result<Catalogue, DataError> {
+        if let Some(known) = self.0.get(blueprint) {
+            return Ok(known.clone());
+        }
+        let read = Catalogue::load(blueprint)?;
+        self.0.insert(blueprint.to_owned(), read.clone());
+        Ok(read)
+    }
+}
+
+/// How a site is read.
+pub struct Means<'a, 'v> {
+    /// Sees the tree of every file that has one.
+    pub visit: &'a mut Visitor<'v>,
+    /// Whether the digest is wanted; without it, it is empty.
+    pub digest: bool,
+    /// Catalogues that were read already.
+    pub catalogues: &'a mut Catalogues,
+}
+
+impl std::fmt::Debug for Means<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Means(digest: {})", self.digest)
+    }
+}
+
+/// Reads a site and resolves its names.
+///
+/// # Errors
+/// As [`check`].
+pub fn understand(world: &dyn World, means: Means<'_, '_>) -> Result<Understood, DataError> {
+    let read = read_site_with(world, &Limits::default(), means.digest, means.visit);
     let as_of = world.as_of();
     let mut faults = read.findings;
     let mut site = None;
@@ -70,18 +124,44 @@ pub fn check(world: &dyn World, strict: bool) -> Result<Checked, DataError> {
         faults.append(&mut findings);
     }
     let blueprint = site.as_ref().map_or("dvs-2.0", |site| site.blueprint.name.as_str());
-    let catalogue = Catalogue::load(blueprint)?.on(as_of);
-    let model = site.map(|site| Model { graphs: Graphs::new(&site), site });
-    let findings = match &model {
-        Some(model) => {
-            let found = evaluate(&model.site, &model.graphs, &registry());
-            assess(&model.site, &catalogue, found, strict)
-        }
-        None => faults.into_iter().map(unreadable).collect(),
-    };
-    let mut findings = findings;
-    findings.sort_by(|a, b| a.finding.span().cmp(&b.finding.span()).then(a.finding.rule.cmp(b.finding.rule)));
-    Ok(Checked { sources: read.sources, digest: read.digest, as_of, catalogue, model, findings })
+    let catalogue = means.catalogues.of(blueprint)?.on(as_of);
+    Ok(Understood { sources: read.sources, digest: read.digest, catalogue, as_of, site, faults })
+}
+
+impl Understood {
+    /// Whether the site can be read and its names resolve, so that rules can be evaluated.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.site.is_some()
+    }
+
+    /// The files read.
+    #[must_use]
+    pub const fn sources(&self) -> &SourceMap {
+        &self.sources
+    }
+
+    /// Evaluates all rules and weighs the findings; gives up between two rules, with `None`, when `wanted` says no.
+    #[must_use]
+    pub fn judge_while(self, strict: bool, wanted: impl Fn() -> bool) -> Option<Checked> {
+        let Self { sources, digest, catalogue, as_of, site, faults } = self;
+        let model = site.map(|site| Model { graphs: Graphs::new(&site), site });
+        let mut findings = match &model {
+            Some(model) => {
+                let mut found = Vec::new();
+                for rule in registry() {
+                    if !wanted() {
+                        return None;
+                    }
+                    found.append(&mut evaluate(&model.site, &model.graphs, &[rule]));
+                }
+                assess(&model.site, &catalogue, found, strict)
+            }
+            None => faults.into_iter().map(unreadable).collect(),
+        };
+        findings.sort_by(|a, b| a.finding.span().cmp(&b.finding.span()).then(a.finding.rule.cmp(b.finding.rule)));
+        Some(Checked { sources, digest, as_of, catalogue, model, findings })
+    }
 }
 
 fn unreadable(finding: Finding) -> Assessed {

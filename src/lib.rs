@@ -14,6 +14,8 @@ pub mod diff;
 pub mod finding;
 pub mod graph;
 pub mod i18n;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod model;
 pub mod output;
 pub mod plan;

@@ -49,6 +49,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "output",
         ],
     ),
+    (
+        "lsp",
+        &["source", "finding", "syntax", "data", "i18n", "model", "rules", "deviations", "check", "query", "report"],
+    ),
     ("compile", &["source", "finding", "i18n", "model", "check", "plan", "targets", "verify", "output", "report"]),
 ];
 

@@ -9,6 +9,8 @@ mod explain;
 mod format;
 mod git;
 mod localize;
+#[cfg(feature = "lsp")]
+mod lsp;
 mod new;
 mod phrases;
 mod query;
@@ -104,6 +106,13 @@ enum Command {
     },
     /// Prints the JSON Schema of the zone language.
     Schema,
+    /// Serves editors over standard input and output: findings while typing, hover, definitions, completion, rename.
+    #[cfg(feature = "lsp")]
+    Lsp {
+        /// Taken as it is: editors pass it, and there is no other way to talk.
+        #[arg(long)]
+        stdio: bool,
+    },
     /// Prints the completion script of a shell.
     Completions {
         /// The shell.
@@ -287,6 +296,8 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Test { site } => test::run(site, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
+        #[cfg(feature = "lsp")]
+        Command::Lsp { stdio: _ } => lsp::run(options, out),
         Command::Completions { shell } => shell::completions(*shell, out),
         Command::Man => shell::man(out),
         Command::Schema => {

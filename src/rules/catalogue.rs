@@ -245,6 +245,14 @@ impl Catalogue {
         self.rules().map(|(id, _)| id)
     }
 
+    /// The address of a rule's page in the project's documents; `None` for what is no rule.
+    #[must_use]
+    pub fn page(&self, id: &str) -> Option<String> {
+        self.rule(id)?;
+        let family = id.split('-').nth(1).unwrap_or_default().to_lowercase();
+        Some(format!("{}/-/blob/main/docs/rules/{family}.md#{}", env!("CARGO_PKG_REPOSITORY"), id.to_lowercase()))
+    }
+
     /// Whether a rule is an attestation: never decided on the model, only by evidence.
     #[must_use]
     pub fn is_attestation(id: &str) -> bool {

@@ -3,6 +3,7 @@
 pub mod de;
 pub mod decode;
 pub mod document;
+pub mod mention;
 mod names;
 pub mod objects;
 mod read;
@@ -16,5 +17,5 @@ pub mod tree;
 pub use decode::Spanned;
 pub use document::Document;
 pub use names::nearest;
-pub use read::{Read, read_site};
+pub use read::{Read, Visitor, read_site, read_site_with};
 pub use schema::language_schema;

@@ -3,7 +3,7 @@
 use super::decode::{Cx, Decode, Spanned};
 use super::document::Document;
 use super::scalars::Text;
-use super::tree;
+use super::tree::{self, Node};
 use crate::finding::Finding;
 use crate::source::{FileId, Limits, LoadError, ReadError, SourceFile, SourceMap, Span, World, load_text};
 use sha2::Digest;
@@ -29,15 +29,30 @@ struct Pending {
     named_at: Option<Span>,
 }
 
+/// Sees the tree of each file of a site before it becomes a document.
+pub type Visitor<'v> = dyn FnMut(&SourceFile, &Node<'_>) + 'v;
+
 /// Reads a site: the main file and everything it includes.
 #[must_use]
 pub fn read_site(world: &dyn World, limits: &Limits) -> Read {
+    read_site_with(world, limits, true, &mut |_, _| ())
+}
+
+/// As [`read_site`], and shows the tree of every file that has one; the digest is left out where nobody wants it.
+#[must_use]
+pub fn read_site_with(world: &dyn World, limits: &Limits, digest: bool, visit: &mut Visitor<'_>) -> Read {
     let mut read = Read::default();
+    let mut visit = |source: &SourceFile, node: &Node<'_>, entries: &mut Vec<String>| {
+        visit(source, node);
+        if digest {
+            entries.extend(tree::entries(node));
+        }
+    };
     let main = world.main_file().to_owned();
     let mut seen = BTreeMap::from([(main.clone(), ())]);
     let mut queue = VecDeque::from([Pending { path: main, named_at: None }]);
     while let Some(pending) = queue.pop_front() {
-        let Some(includes) = read_file(world, limits, &pending, &mut read) else { continue };
+        let Some(includes) = read_file(world, limits, &pending, &mut read, &mut visit) else { continue };
         for (pattern, path) in includes {
             let matches = match world.glob(&path) {
                 Ok(matches) => matches,
@@ -62,12 +77,14 @@ pub fn read_site(world: &dyn World, limits: &Limits) -> Read {
             }
         }
     }
-    read.entries.sort();
-    read.digest = digest(&read.entries);
+    if digest {
+        read.entries.sort();
+        read.digest = digest_of(&read.entries);
+    }
     read
 }
 
-fn digest(entries: &[String]) -> String {
+fn digest_of(entries: &[String]) -> String {
     let mut hash = sha2::Sha256::new();
     for entry in entries {
         hash.update(entry.as_bytes());
@@ -83,6 +100,7 @@ fn read_file(
     limits: &Limits,
     pending: &Pending,
     read: &mut Read,
+    visit: &mut dyn FnMut(&SourceFile, &Node<'_>, &mut Vec<String>),
 ) -> Option<Vec<(Spanned<Text>, String)>> {
     let text = match load_text(world, &pending.path, limits) {
         Ok(text) => text,
@@ -94,10 +112,10 @@ fn read_file(
     let file = read.sources.add(SourceFile::new(pending.path.clone(), text));
     let mut cx = Cx::default();
     let document = {
-        let text = &read.sources.file(file).text;
-        match tree::parse(text, file, limits) {
+        let source = read.sources.file(file);
+        match tree::parse(&source.text, file, limits) {
             Ok(node) => {
-                read.entries.extend(tree::entries(&node));
+                visit(source, &node, &mut read.entries);
                 Document::decode(&node, &mut cx)
             }
             Err(finding) => {

@@ -67,14 +67,12 @@ fn descriptor(id: &str, rule: Option<&RuleData>, checked: &Checked, lang: Lang) 
         });
     };
     let page = crate::cli::explain::text(id, rule, lang);
-    let family = id.split('-').nth(1).unwrap_or_default().to_lowercase();
-    let anchor = id.to_lowercase();
     json!({
         "id": id,
         "shortDescription": { "text": rule.title.get(lang) },
         "fullDescription": { "text": rule.explain.get(lang).trim() },
         "help": { "text": page },
-        "helpUri": format!("{}/-/blob/main/docs/rules/{family}.md#{anchor}", env!("CARGO_PKG_REPOSITORY")),
+        "helpUri": checked.catalogue.page(id),
         "defaultConfiguration": { "level": level(of_grade(rule.grade)) },
         "properties": {
             "tags": rule.sources,
