@@ -3,7 +3,7 @@
 //! An editor speaks with the program over its standard input and output, so that everything is in the figures: reading and writing
 //! messages too. The goal is a median of 100 ms (docs/performance.md has figures).
 #![cfg(feature = "lsp")]
-#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
 #[path = "../tests/support/editor.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]

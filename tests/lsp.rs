@@ -438,7 +438,7 @@ fn hover_tells_what_a_thing_is() {
     says(&site, "k1/p", &["**a namespace** `k1/portal`", "`pod`"]);
     says(&site, "in: k", &["**a cluster** `k1` · cilium"]);
     says(&site, "  fach", &["**a service** `fach` · 8443/tcp"]);
-    says(&site, "[203.0.113.4", &["**address** `203.0.113.4`", "`waf` (component)", "`web-out` (segment)"]);
+    says(&site, "[203.0.113.4", &["**address** `203.0.113.4`", "`waf` (a component)", "`web-out` (a segment)"]);
     says(
         &team,
         "  innen",

@@ -8,6 +8,7 @@ use super::things::Things;
 use super::words::Words;
 use crate::check::Checked;
 use crate::query::owners;
+use crate::rules::Catalogue;
 use crate::syntax::mention::{NameKind, Role};
 
 /// What a hover is about.
@@ -61,8 +62,12 @@ impl Hovered<'_> {
         (!pages.is_empty()).then(|| pages.join("\n---\n\n"))
     }
 
+    fn catalogue(&self) -> Option<&Catalogue> {
+        self.good.or(self.checked).map(|checked| &checked.catalogue)
+    }
+
     fn thing(&self, target: &Target) -> Option<String> {
-        let catalogue = &self.good.or(self.checked)?.catalogue;
+        let catalogue = self.catalogue()?;
         let things = Things {
             words: self.words,
             catalogue,
@@ -78,10 +83,9 @@ impl Hovered<'_> {
         let required = if key.is_required { self.words.get("required") } else { "" };
         let mut page = Page::about(self.words, self.words.get("key"), key.name, required);
         page.say(self.words.meaning(key.about));
-        if let Some(checked) = self.checked {
+        if let Some(catalogue) = self.catalogue() {
             let shapes = self.language.shape_names(path);
-            let shapes: Vec<&str> =
-                shapes.into_iter().map(|shape| checked.catalogue.shape(shape, self.words.lang)).collect();
+            let shapes: Vec<&str> = shapes.into_iter().map(|shape| catalogue.shape(shape, self.words.lang)).collect();
             page.row("holds", &shapes.join(", "));
         }
         let words: Vec<(String, String)> =
@@ -103,8 +107,10 @@ impl Hovered<'_> {
         let address = word.split('/').next()?.parse().ok()?;
         let owners = owners(&model.site, address);
         let mut page = Page::about(self.words, self.words.get("address"), word, "");
+        let sort =
+            |sort: &'static str| self.catalogue().map_or(sort, |catalogue| catalogue.shape(sort, self.words.lang));
         let rows: Vec<(String, String)> =
-            owners.iter().map(|owner| (owner.name.clone(), format!("({})", owner.sort))).collect();
+            owners.iter().map(|owner| (owner.name.clone(), format!("({})", sort(owner.sort)))).collect();
         page.list("belongs-to", &rows);
         (!rows.is_empty()).then(|| page.finish())
     }
