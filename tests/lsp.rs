@@ -1,7 +1,7 @@
 //! The language server, by a scripted editor over standard input and output.
 
 #![cfg(feature = "lsp")]
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[path = "support/editor.rs"]
 mod editor;
