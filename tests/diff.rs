@@ -166,6 +166,29 @@ fn zonec(arguments: &[&str], folder: &Path) -> (i32, String) {
 }
 
 #[test]
+fn a_comment_fits_whatever_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let flow = |number: usize, service: &str| {
+        format!("  f{number:03}-{}: {{ from: app, to: [pg, db, web], service: {service} }}\n", "x".repeat(50))
+    };
+    let services: String = (0..40).map(|port| format!("{}/tcp, ", 1000 + 7 * port)).collect();
+    let lines = |service: &str| (0..150).map(|number| flow(number, service)).collect::<String>();
+    std::fs::write(folder.path().join("old.yaml"), site(&lines("443/tcp"))).unwrap();
+    std::fs::write(folder.path().join("new.yaml"), site(&lines(&format!("[{}]", services.trim_end_matches(", ")))))
+        .unwrap();
+    for lang in ["en", "de"] {
+        let (status, text) = zonec(
+            &["diff", "old.yaml", "new.yaml", "--as-of", "2026-11-24", "--format", "markdown", "--lang", lang],
+            folder.path(),
+        );
+        assert_eq!(status, 1);
+        assert!(text.starts_with("<!-- zonec:diff site=s v=1 -->\n") && text.contains('…'), "{text}");
+        assert!(text.chars().count() < 65_536, "{}", text.chars().count());
+        assert!(text.trim_end().ends_with("--as-of 2026-11-24`"), "the end is there");
+    }
+}
+
+#[test]
 fn a_revision_of_git_is_read_like_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

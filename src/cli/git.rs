@@ -26,7 +26,9 @@ pub(super) fn open(path: &str, revision: &str, as_of: Date) -> Result<MemoryWorl
     let rest = path.strip_prefix(folder).unwrap_or(path);
     let top = text(git(folder, &["rev-parse", "--show-toplevel"])?)?;
     let prefix = text(git(folder, &["rev-parse", "--show-prefix"])?)?;
-    let commit = text(git(folder, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")])?)?;
+    let commit = git(folder, &["rev-parse", "--verify", "--end-of-options", &format!("{revision}^{{commit}}")]);
+    let unknown = |_| Stop::Invalid(format!("git knows no revision `{revision}` there; write PATH@REVISION"));
+    let commit = text(commit.map_err(unknown)?)?;
     let inside = format!("{prefix}{}", rest.to_string_lossy());
     let inside = inside.trim_end_matches('/').trim_start_matches("./");
     let top = Path::new(&top);

@@ -14,7 +14,7 @@ pub enum Kind {
     Opened,
     /// It lets more through.
     Widened,
-    /// It lets other packets through than before.
+    /// It lets other packets through than before, or the same under other conditions (HTTP requests, names).
     Moved,
     /// It lets fewer through.
     Narrowed,
@@ -43,6 +43,17 @@ impl Kind {
     }
 }
 
+/// Which sites have a flow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Presence {
+    /// Both.
+    Both,
+    /// The old one: it is gone.
+    Old,
+    /// The new one: it is new.
+    New,
+}
+
 /// A change of one flow.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Change {
@@ -58,8 +69,8 @@ pub struct Change {
     pub closed: Vec<Rectangle>,
     /// HTTP requests and names before and after, when they differ: conditions beyond a packet's head.
     pub conditions: Option<[String; 2]>,
-    /// Whether one of the sites only has the flow; then a rewritten one is covered by other flows, or has no way.
-    pub is_one_sided: bool,
+    /// Which of the sites have the flow. One that only one of them has and that moves nothing is covered by other flows, or has no way.
+    pub presence: Presence,
     /// Whether the flow lets nothing through, because nothing leads to its end.
     pub has_no_way: bool,
 }
@@ -123,19 +134,21 @@ fn change(
     opened: Vec<Rectangle>,
     closed: Vec<Rectangle>,
 ) -> Option<Change> {
+    let conditions = match (before, after) {
+        (Some(before), Some(after)) if before.conditions != after.conditions => {
+            Some([before.conditions.clone(), after.conditions.clone()])
+        }
+        _ => None,
+    };
     let kind = match (opened.is_empty(), closed.is_empty()) {
+        // The same heads of packets, with other requests or names behind them.
+        (true, true) if conditions.is_some() => Kind::Moved,
         (true, true) => Kind::Rewritten,
         (false, true) if before.is_none() => Kind::Opened,
         (false, true) => Kind::Widened,
         (true, false) if after.is_none() => Kind::Closed,
         (true, false) => Kind::Narrowed,
         (false, false) => Kind::Moved,
-    };
-    let conditions = match (before, after) {
-        (Some(before), Some(after)) if before.conditions != after.conditions => {
-            Some([before.conditions.clone(), after.conditions.clone()])
-        }
-        _ => None,
     };
     let flow = after.or(before)?;
     Some(Change {
@@ -145,7 +158,11 @@ fn change(
         opened,
         closed,
         conditions,
-        is_one_sided: before.is_none() || after.is_none(),
+        presence: match (before, after) {
+            (None, _) => Presence::New,
+            (_, None) => Presence::Old,
+            _ => Presence::Both,
+        },
         has_no_way: flow.boxes.is_empty(),
     })
 }

@@ -11,7 +11,7 @@ mod enforcers;
 mod gateways;
 mod rectangles;
 
-pub use changes::{Change, Kind};
+pub use changes::{Change, Kind, Presence};
 pub use enforcers::{Enforcer, FramePart, Outcome, Row, SourceCheck};
 pub use rectangles::{Namer, Rectangle, short_list};
 

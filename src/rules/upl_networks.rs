@@ -126,12 +126,13 @@ fn portal_interface(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let of = |property| site.components.ids().filter(move |id| site.is(*id, property)).collect::<Vec<_>>();
     let (interfaces, portals) = (of(Property::PortalApi), of(Property::Portal));
+    let about = |case| Finding::new("ZM-UPL-07", case).object(site.name()).label(site.head.name.span, "site");
     if interfaces.is_empty() {
-        out.push(Finding::new("ZM-UPL-07", "no-interface").object(site.name()));
+        out.push(about("no-interface"));
         return;
     }
     if portals.is_empty() {
-        out.push(Finding::new("ZM-UPL-07", "no-portal").object(site.name()));
+        out.push(about("no-portal"));
         return;
     }
     let mut remote: Vec<Actor> = portals.iter().map(|id| Actor::Component(*id)).collect();

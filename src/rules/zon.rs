@@ -23,19 +23,26 @@ fn of_class<'a>(site: &'a Site, class: &'a str) -> impl Iterator<Item = ZoneId> 
     site.zones.iter().filter(move |(_, zone)| zone.class == class).map(|(id, _)| id)
 }
 
+/// Whether a zone's class that the blueprint does not know is a slip of another one: ZM-ZON-01 says so, and the zone is no
+/// missing tier.
+fn is_misspelt(site: &Site, class: &str) -> bool {
+    let known = || site.blueprint.classes.keys().map(String::as_str);
+    site.zones.iter().any(|(id, zone)| site.class(id).is_none() && nearest(&zone.class, known()) == Some(class))
+}
+
 /// The external zone is split into web, application and database zone (DVS 5.3.2).
 fn tiers(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let Some(first) = site.zones.values().find(|zone| zone.class.starts_with("external.")) else { return };
     for (class, case) in [("external.web", "no-web"), ("external.app", "no-app")] {
-        if of_class(site, class).next().is_none() {
+        if of_class(site, class).next().is_none() && !is_misspelt(site, class) {
             out.push(Finding::new("ZM-ZON-03", case).object(&first.name).label(first.span, "external"));
         }
     }
     let serving = serving_databases(cx);
     let db_zone = of_class(site, "external.db").next();
     match (db_zone, serving.first()) {
-        (None, Some(database)) => {
+        (None, Some(database)) if !is_misspelt(site, "external.db") => {
             let component = &site.components[*database];
             let finding = Finding::new("ZM-ZON-03", "no-db").arg("component", &component.name).object(&component.name);
             out.push(finding.label(component.span, "database"));

@@ -1,6 +1,7 @@
 //! Findings for people, in the style of rustc. The renderer sees windows of the source around the labels, never whole
 //! files, so that a site of megabytes prints as fast as a small one.
 
+use super::chain::Chains;
 use crate::check::Checked;
 use crate::deviations::Assessed;
 use crate::finding::{Label, Severity};
@@ -16,8 +17,11 @@ const NEAR: usize = 6;
 pub fn findings(checked: &Checked, site: &str, lang: Lang, color: bool, out: &mut dyn Write) -> Result<()> {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let prefix = prefix(site);
+    let witnessed = checked.findings.iter().any(|item| !item.finding.witness.is_empty());
+    let chains = checked.model.as_ref().filter(|_| witnessed).map(|model| Chains::of(&model.site));
     for item in &checked.findings {
-        writeln!(out, "{}\n", renderer.render(&groups(checked, item, &prefix, lang)))?;
+        let chain = chains.as_ref().map(|chains| chains.line(&item.finding.witness)).unwrap_or_default();
+        writeln!(out, "{}\n", renderer.render(&groups(checked, item, &chain, &prefix, lang)))?;
     }
     writeln!(out, "{}", result(checked, lang))
 }
@@ -116,7 +120,7 @@ fn level(severity: Severity, lang: Lang) -> Level<'static> {
     level.with_name(severity_word(severity, lang))
 }
 
-fn groups<'a>(checked: &'a Checked, item: &'a Assessed, prefix: &str, lang: Lang) -> Vec<Group<'a>> {
+fn groups<'a>(checked: &'a Checked, item: &'a Assessed, chain: &str, prefix: &str, lang: Lang) -> Vec<Group<'a>> {
     let found = &item.finding;
     let catalogue = &checked.catalogue;
     let title = level(item.severity, lang).primary_title(catalogue.message(found, lang)).id(found.rule);
@@ -133,7 +137,7 @@ fn groups<'a>(checked: &'a Checked, item: &'a Assessed, prefix: &str, lang: Lang
         }
         group = group.element(snippet);
     }
-    for (name, text) in notes(checked, item, lang) {
+    for (name, text) in notes(checked, item, chain, lang) {
         group = group.element(Level::NOTE.with_name(name).message(text));
     }
     let mut groups = vec![group];
@@ -151,12 +155,12 @@ fn groups<'a>(checked: &'a Checked, item: &'a Assessed, prefix: &str, lang: Lang
     groups
 }
 
-fn notes(checked: &Checked, item: &Assessed, lang: Lang) -> Vec<(&'static str, String)> {
+fn notes(checked: &Checked, item: &Assessed, chain: &str, lang: Lang) -> Vec<(&'static str, String)> {
     let found = &item.finding;
     let english = lang == Lang::En;
     let mut notes = Vec::new();
-    if !found.witness.is_empty() {
-        notes.push((if english { "path" } else { "Weg" }, found.witness.join(" -> ")));
+    if !chain.is_empty() {
+        notes.push((if english { "path" } else { "Weg" }, chain.to_owned()));
     }
     if let Some(rule) = checked.catalogue.rule(found.rule) {
         notes.push((

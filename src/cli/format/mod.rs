@@ -1,5 +1,6 @@
 //! Output formats of findings, one file each.
 
+pub mod chain;
 pub mod codequality;
 pub mod diff;
 pub mod human;

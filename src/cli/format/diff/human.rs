@@ -1,7 +1,9 @@
 //! The difference of two sites for people.
 
+use super::super::chain::Chains;
 use super::{Page, SHOWN, count, or_none, severity, sign, total};
-use crate::diff::{Change, Enforcer, Rectangle, short_list};
+use crate::diff::{Change, Enforcer, Outcome, Rectangle, short_list};
+use crate::i18n::Lang;
 use std::io::{Result, Write};
 
 /// Rows of one enforcer that are written out: what moves end to end stands above.
@@ -31,8 +33,9 @@ pub fn human(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     match &diff.enforcers {
         Err(reason) => writeln!(out, "  {}: {reason}", page.word("no plan", "kein Plan"))?,
         Ok(list) => {
-            let width = list.iter().map(|enforcer| enforcer.artefact.chars().count()).max().unwrap_or(0);
-            for enforcer in list {
+            let changed: Vec<&Enforcer> = list.iter().filter(|item| item.outcome != Outcome::Same).collect();
+            let width = changed.iter().map(|item| item.artefact.chars().count()).max().unwrap_or(0);
+            for enforcer in &changed {
                 let flows = if enforcer.flows.is_empty() {
                     String::new()
                 } else {
@@ -40,6 +43,11 @@ pub fn human(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
                 };
                 writeln!(out, "  {:width$}  {}{flows}", enforcer.artefact, page.outcome(enforcer.outcome))?;
                 packets(page, enforcer, out)?;
+            }
+            let rest = list.len() - changed.len();
+            match page.lang {
+                Lang::En => writeln!(out, "  {rest} of {} rule sets unchanged", list.len())?,
+                Lang::De => writeln!(out, "  {rest} von {} Regelwerken unverändert", list.len())?,
             }
         }
     }
@@ -105,13 +113,15 @@ fn packets(page: &Page<'_>, enforcer: &Enforcer, out: &mut dyn Write) -> Result<
 }
 
 fn findings(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
-    let sides = [(&page.gravest(), page.new_site(), '+'), (&page.diff.fixed_findings, page.sides.old.0, '-')];
-    for (list, checked, sign) in sides {
+    let (new, old) = (page.sides.new, page.sides.old);
+    let sides = [(&page.gravest(), new, '+'), (&page.diff.fixed_findings, old, '-')];
+    for (list, (checked, model), sign) in sides {
+        let chains = Chains::of(&model.site);
         for item in list {
             let (rule, message) = (item.finding.rule, page.message(checked, item));
             writeln!(out, "{sign} {}[{rule}] {message}  {}", severity(item.severity), Page::place(checked, item))?;
             if !item.finding.witness.is_empty() {
-                writeln!(out, "    {}", item.finding.witness.join(" → "))?;
+                writeln!(out, "    {}", chains.line(&item.finding.witness))?;
             }
         }
     }

@@ -1,14 +1,18 @@
 //! The difference of two sites for the comment at a merge request.
 
-use super::{Page, SHOWN, count, or_none, severity, sign, total};
+use super::{Page, count, or_none, severity, sign, total};
 use crate::deviations::Assessed;
-use crate::diff::{Outcome, short_list};
+use crate::diff::{Change, Enforcer, Outcome, short_list};
 use crate::i18n::Lang;
 use crate::report::markdown as escape;
 use std::io::{Result, Write};
 
-/// Rows and findings of a comment: hosts of code cut what is longer.
-const ROWS: usize = 60;
+/// Characters of each list of a comment; there are five. Hosts of code refuse what is longer than 65,536 characters (GitHub).
+const LIST: usize = 11_000;
+/// Rectangles of one row.
+const SHOWN: usize = 3;
+/// Characters of a name, a message, a line of shell.
+const CHARS: usize = 240;
 
 /// For the comment at a merge request.
 pub fn markdown(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
@@ -25,20 +29,20 @@ pub fn markdown(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     let compares = page.word("Compares", "Vergleich");
     writeln!(out, "**{}**. {compares} {} → {}.\n", page.summary(), code(page.names[0]), code(page.names[1]))?;
     changes(page, out)?;
-    for item in page.gravest().into_iter().take(ROWS) {
-        finding(page, item, out)?;
-    }
-    let rest = page.diff.new_findings.len().saturating_sub(ROWS);
+    let rest = within(page.gravest().into_iter().map(|item| finding(page, item)), out)?;
     if rest > 0 {
         writeln!(out, "… {rest} {}\n", page.word("more findings: `zonec check`", "weitere Befunde: `zonec check`"))?;
     }
+    fixed(page, out)?;
     if !page.diff.ending.is_empty() {
         writeln!(out, "#### {}\n", page.word("Mind", "Beachten"))?;
-        for (name, until, left) in &page.diff.ending {
-            match page.lang {
-                Lang::De => writeln!(out, "- **{} endet in {left} Tagen** ({until}).", escape(name))?,
-                Lang::En => writeln!(out, "- **{} ends in {left} days** ({until}).", escape(name))?,
-            }
+        let lines = page.diff.ending.iter().map(|(name, until, left)| match page.lang {
+            Lang::De => format!("- **{} endet in {left} Tagen** ({until}).\n", escape(name)),
+            Lang::En => format!("- **{} ends in {left} days** ({until}).\n", escape(name)),
+        });
+        let rest = within(lines, out)?;
+        if rest > 0 {
+            writeln!(out, "- … {rest} {}", page.word("more", "weitere"))?;
         }
         writeln!(out)?;
     }
@@ -49,6 +53,21 @@ pub fn markdown(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{again}: {}", code(&format!("zonec diff {} {} --as-of {}", page.names[0], page.names[1], old.as_of)))
 }
 
+/// Writes the parts of a list as far as a comment has room for them; gives the number of those left out.
+fn within(parts: impl Iterator<Item = String>, out: &mut dyn Write) -> Result<usize> {
+    let (mut room, mut rest) = (LIST, 0);
+    for part in parts {
+        match room.checked_sub(part.chars().count()).filter(|_| rest == 0) {
+            Some(left) => {
+                room = left;
+                out.write_all(part.as_bytes())?;
+            }
+            None => rest += 1,
+        }
+    }
+    Ok(rest)
+}
+
 /// A text as code, whatever is in it: a fence longer than any run of backticks in it.
 fn code(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -56,6 +75,25 @@ fn code(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let pad = if longest > 0 { " " } else { "" };
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+/// A text with its names in backticks, which stay code; the rest is escaped.
+fn prose(text: &str) -> String {
+    let text = cut(text);
+    let pieces: Vec<&str> = text.split('`').collect();
+    if pieces.len().is_multiple_of(2) {
+        return escape(&text);
+    }
+    let written = pieces.iter().enumerate().map(|(at, piece)| if at % 2 == 0 { escape(piece) } else { code(piece) });
+    written.collect()
+}
+
+/// The beginning of a text that is too long for a comment.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= CHARS {
+        return text.to_owned();
+    }
+    text.chars().take(CHARS).chain(['…']).collect()
 }
 
 fn changes(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
@@ -72,31 +110,7 @@ fn changes(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
         Lang::En => "| Change | Flow | Packets | Combinations |",
     };
     writeln!(out, "{head}\n|:--|:--|:--|--:|")?;
-    for change in page.diff.changes.iter().take(ROWS) {
-        let [from, to, service] = &change.named;
-        let sides = [("+", &change.opened), ("−", &change.closed)];
-        let mut packets = Vec::new();
-        let mut counts = Vec::new();
-        for (sign, rectangles) in sides.into_iter().filter(|(_, rectangles)| !rectangles.is_empty()) {
-            for row in rectangles.iter().take(SHOWN) {
-                let ends = format!("{} → {}", code(&short_list(&row.source)), code(&short_list(&row.destination)));
-                packets.push(format!("{sign} {ends} {}", code(&short_list(&row.service))));
-            }
-            counts.push(format!("{sign} {}", count(total(rectangles))));
-        }
-        if !page.remark(change).is_empty() {
-            packets.push(page.remark(change).to_owned());
-        }
-        if let Some([before, after]) = &change.conditions {
-            packets.push(format!("{} → {}", code(or_none(before)), code(or_none(after))));
-        }
-        let (packets, counts) =
-            (packets.join("<br>"), if counts.is_empty() { "± 0".to_owned() } else { counts.join("<br>") });
-        let label = format!("**{}** {}", sign(change.kind).replace('-', "−"), page.kind(change.kind));
-        let flow = format!("{} {} → {} {}", code(&change.flow), escape(from), escape(to), code(service));
-        writeln!(out, "| {label} | {flow} | {packets} | {counts} |")?;
-    }
-    let rest = page.diff.changes.len().saturating_sub(ROWS);
+    let rest = within(page.diff.changes.iter().map(|change| row(page, change)), out)?;
     if rest > 0 {
         writeln!(out, "| … | {rest} {} | | |", page.word("more", "weitere"))?;
     }
@@ -114,27 +128,77 @@ fn changes(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     }
 }
 
-fn finding(page: &Page<'_>, item: &Assessed, out: &mut dyn Write) -> Result<()> {
+/// A row of the table of changes.
+fn row(page: &Page<'_>, change: &Change) -> String {
+    let [from, to, service] = &change.named;
+    let sides = [("+", &change.opened), ("−", &change.closed)];
+    let mut packets = Vec::new();
+    let mut counts = Vec::new();
+    for (sign, rectangles) in sides.into_iter().filter(|(_, rectangles)| !rectangles.is_empty()) {
+        for row in rectangles.iter().take(SHOWN) {
+            let ends = format!("{} → {}", code(&short_list(&row.source)), code(&short_list(&row.destination)));
+            packets.push(format!("{sign} {ends} {}", code(&short_list(&row.service))));
+        }
+        if rectangles.len() > SHOWN {
+            packets.push(format!("{sign} … {} {}", rectangles.len() - SHOWN, page.word("more", "weitere")));
+        }
+        counts.push(format!("{sign} {}", count(total(rectangles))));
+    }
+    if !page.remark(change).is_empty() {
+        packets.push(page.remark(change).to_owned());
+    }
+    if let Some([before, after]) = &change.conditions {
+        packets.push(format!("{} → {}", code(&cut(or_none(before))), code(&cut(or_none(after)))));
+    }
+    let (packets, counts) =
+        (packets.join("<br>"), if counts.is_empty() { "± 0".to_owned() } else { counts.join("<br>") });
+    let label = format!("**{}** {}", sign(change.kind).replace('-', "−"), page.kind(change.kind));
+    let flow = format!("{} {} → {} {}", code(&change.flow), escape(&cut(from)), escape(&cut(to)), code(&cut(service)));
+    format!("| {label} | {flow} | {packets} | {counts} |\n")
+}
+
+/// Findings that are gone, in a line each.
+fn fixed(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
+    let (list, checked) = (&page.diff.fixed_findings, page.sides.old.0);
+    if list.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "#### {}\n", page.word("Fixed", "Behoben"))?;
+    let line = |item: &&Assessed| format!("- {}: {}\n", item.finding.rule, prose(&page.message(checked, item)));
+    let rest = within(list.iter().map(line), out)?;
+    if rest > 0 {
+        writeln!(out, "- … {rest} {}", page.word("more", "weitere"))?;
+    }
+    writeln!(out)
+}
+
+/// A new finding with its path, what it rests on, and how to mend it.
+fn finding(page: &Page<'_>, item: &Assessed) -> String {
     let checked = page.new_site();
     let rule = checked.catalogue.rule(item.finding.rule);
     let grade = rule.map(|rule| rule.grade.to_string()).unwrap_or_default();
     let new = page.word("New", "Neu");
-    writeln!(
-        out,
-        "#### {new}: {} ({})\n",
-        item.finding.rule,
-        if grade.is_empty() { severity(item.severity) } else { &grade }
-    )?;
-    writeln!(out, "{} {}", code(&Page::place(checked, item)), escape(&page.message(checked, item)))?;
+    let grade = if grade.is_empty() { severity(item.severity) } else { &grade };
+    let mut lines = vec![
+        format!("#### {new}: {} ({grade})\n", item.finding.rule),
+        format!("{} {}  ", code(&Page::place(checked, item)), prose(&page.message(checked, item))),
+    ];
     if !item.finding.witness.is_empty() {
         let path: Vec<String> = item.finding.witness.iter().map(|name| escape(name)).collect();
-        writeln!(out, "{}", path.join(" → "))?;
+        lines.push(format!("{}: {}  ", page.word("Path", "Weg"), cut(&path.join(" → "))));
     }
     let sources = rule.map(|rule| rule.sources.iter().map(|source| escape(source)).collect::<Vec<_>>().join(", "));
     if let Some(sources) = sources.filter(|sources| !sources.is_empty()) {
-        writeln!(out, "{}: {sources}.", page.word("Basis", "Grundlage"))?;
+        lines.push(format!("{}: {sources}.", page.word("Basis", "Grundlage")));
     }
-    writeln!(out)
+    let help = match &item.finding.fix {
+        Some(fix) => super::super::human::did_you_mean(&fix.replacement, page.lang),
+        None => checked.catalogue.help(&item.finding, page.lang),
+    };
+    if !help.is_empty() {
+        lines.push(format!("\n{}: {}", page.word("Help", "Abhilfe"), prose(&help)));
+    }
+    lines.join("\n") + "\n\n"
 }
 
 fn artefacts(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
@@ -152,27 +216,26 @@ fn artefacts(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
         Lang::En => "| File | Permits | Change |",
     };
     writeln!(out, "<details>\n<summary>{title}</summary>\n\n{head}\n|:--|--:|:--|")?;
-    for enforcer in list {
-        let flows = if enforcer.flows.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", escape(&short_list(&enforcer.flows)))
-        };
-        writeln!(
-            out,
-            "| {} | {} | {}{flows} |",
-            code(&enforcer.artefact),
-            enforcer.permits,
-            page.outcome(enforcer.outcome)
-        )?;
+    let row = |enforcer: &Enforcer| {
+        let flows = short_list(&enforcer.flows);
+        let flows = if flows.is_empty() { String::new() } else { format!(" ({})", escape(&flows)) };
+        let (file, outcome) = (code(&enforcer.artefact), page.outcome(enforcer.outcome));
+        format!("| {file} | {} | {outcome}{flows} |\n", enforcer.permits)
+    };
+    let rest = within(list.iter().filter(|enforcer| enforcer.outcome != Outcome::Same).map(row), out)?;
+    if rest > 0 {
+        writeln!(out, "| … {rest} {} | | |", page.word("more", "weitere"))?;
+    }
+    if changed < list.len() {
+        writeln!(out, "| {} {} | | |", list.len() - changed, page.word("unchanged", "unverändert"))?;
     }
     let lines: Vec<&String> = list.iter().flat_map(|enforcer| &enforcer.connections).collect();
     if !lines.is_empty() {
         let title = page.word("After loading, end what stays open", "Nach dem Laden beenden, was offen bleibt");
         writeln!(out, "\n{title}:\n\n```sh")?;
-        lines.iter().take(ROWS).try_for_each(|line| writeln!(out, "{line}"))?;
-        if lines.len() > ROWS {
-            writeln!(out, "# … {} {}", lines.len() - ROWS, page.word("more: zonec diff", "weitere: zonec diff"))?;
+        let rest = within(lines.iter().map(|line| format!("{line}\n")), out)?;
+        if rest > 0 {
+            writeln!(out, "# … {rest} {}", page.word("more: zonec diff", "weitere: zonec diff"))?;
         }
         writeln!(out, "```")?;
     }

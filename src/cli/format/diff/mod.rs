@@ -1,8 +1,9 @@
 //! The difference of two sites: for people, for programs, for the comment at a merge request.
 
+use super::human::counted;
 use crate::check::Checked;
 use crate::deviations::Assessed;
-use crate::diff::{Change, Diff, FramePart, Kind, Outcome, Rectangle, Sides};
+use crate::diff::{Change, Diff, FramePart, Kind, Outcome, Presence, Rectangle, Sides};
 use crate::finding::Severity;
 use crate::i18n::Lang;
 
@@ -47,13 +48,23 @@ impl Page<'_> {
 
     /// Why a change moves no packet.
     fn remark(&self, change: &Change) -> &'static str {
-        if change.kind != Kind::Rewritten || !change.is_one_sided {
-            return "";
+        match (change.kind, change.presence, change.has_no_way) {
+            (Kind::Rewritten, Presence::New, true) => {
+                self.word("new, but no way: nothing is let through", "neu, aber kein Weg: nichts wird durchgelassen")
+            }
+            (Kind::Rewritten, Presence::New, false) => self.word(
+                "new, but other flows let the same packets through",
+                "neu, aber andere Flüsse lassen dieselben Pakete durch",
+            ),
+            (Kind::Rewritten, Presence::Old, true) => {
+                self.word("gone; it had no way and let nothing through", "entfällt; ohne Weg ließ er nichts durch")
+            }
+            (Kind::Rewritten, Presence::Old, false) => self.word(
+                "gone, but other flows let the same packets through",
+                "entfällt, aber andere Flüsse lassen dieselben Pakete durch",
+            ),
+            _ => "",
         }
-        if change.has_no_way {
-            return self.word("no way: nothing is let through", "kein Weg: nichts wird durchgelassen");
-        }
-        self.word("other flows let the same packets through", "andere Flüsse lassen dieselben Pakete durch")
     }
 
     /// New findings, the gravest first.
@@ -103,11 +114,13 @@ impl Page<'_> {
 
     fn summary(&self) -> String {
         let fixed = self.diff.fixed_findings.iter().filter(|item| item.severity == Severity::Error).count();
-        let (new, all) = (self.new_errors(), self.diff.new_findings.len() + self.diff.fixed_findings.len());
-        let kept = self.diff.kept_findings;
+        let (new, kept) = (self.new_errors(), self.diff.kept_findings);
+        let all = self.diff.new_findings.len() + self.diff.fixed_findings.len();
+        let new = counted(new, self.lang, ["new violation", "new violations", "Verstoß neu", "Verstöße neu"]);
+        let all = counted(all, self.lang, ["finding differs", "findings differ", "Befund anders", "Befunde anders"]);
         match self.lang {
-            Lang::En => format!("{new} new violation(s), {fixed} fixed; {all} finding(s) differ, {kept} unchanged"),
-            Lang::De => format!("{new} Verstöße neu, {fixed} behoben; {all} Befunde anders, {kept} unverändert"),
+            Lang::En => format!("{new}, {fixed} fixed; {all}, {kept} unchanged"),
+            Lang::De => format!("{new}, {fixed} behoben; {all}, {kept} unverändert"),
         }
     }
 }
