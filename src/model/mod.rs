@@ -2,12 +2,14 @@
 
 pub mod address;
 pub mod blueprint;
+mod ends;
 pub mod ids;
 mod name_service;
 pub mod nature;
 mod resolve;
 pub mod service;
 pub mod site;
+mod things;
 
 pub use address::{Addresses, Family, Ranges};
 pub use blueprint::{Blueprint, Property};

@@ -1,9 +1,11 @@
 //! The language as written: text → tree → records. Knows nothing of meaning.
 
+mod clusters;
 pub mod de;
 pub mod decode;
 pub mod document;
 pub mod mention;
+mod flows;
 mod names;
 pub mod objects;
 mod read;
