@@ -20,7 +20,10 @@ pub fn findings(checked: &Checked, site: &str, lang: Lang, color: bool, out: &mu
     let witnessed = checked.findings.iter().any(|item| !item.finding.witness.is_empty());
     let chains = checked.model.as_ref().filter(|_| witnessed).map(|model| Chains::of(&model.site));
     for item in &checked.findings {
-        let chain = chains.as_ref().map(|chains| chains.line(&item.finding.witness)).unwrap_or_default();
+        let chain = match &chains {
+            Some(chains) => chains.line(&item.finding.witness),
+            None => item.finding.witness.join(" -> "),
+        };
         writeln!(out, "{}\n", renderer.render(&groups(checked, item, &chain, &prefix, lang)))?;
     }
     writeln!(out, "{}", result(checked, lang))
