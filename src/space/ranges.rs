@@ -45,6 +45,12 @@ impl Ranges {
         self.0.first().map(|interval| interval.0)
     }
 
+    /// The largest number.
+    #[must_use]
+    pub fn last(&self) -> Option<u32> {
+        self.0.last().map(|interval| interval.1)
+    }
+
     /// How many numbers are in it.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "every test program uses a part of it")]
 
+pub mod crowd;
 pub mod engine;
 pub mod judge;
 pub mod mutants;

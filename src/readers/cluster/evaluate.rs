@@ -50,7 +50,7 @@ impl Verdicts {
         // Per subject and direction the places of its rules in `resolved`.
         let mut applied: BTreeMap<(u32, Direction), Vec<usize>> = BTreeMap::new();
         for rule in &policies.rules {
-            let subjects = universe.select(&rule.subject).intersection(&own);
+            let subjects = universe.select(&rule.subject).intersection(own);
             if subjects.is_empty() {
                 continue;
             }

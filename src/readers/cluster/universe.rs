@@ -30,6 +30,7 @@ pub struct Universe {
     names: Vec<String>,
     cells: Vec<(IpAddr, IpAddr)>,
     outside: Ranges,
+    own: Ranges,
     // The same few selectors are asked for again and again.
     selected: RefCell<BTreeMap<Selector, Ranges>>,
 }
@@ -62,12 +63,14 @@ impl Universe {
             names: names.into_iter().collect(),
             cells,
             outside: Ranges::EMPTY,
+            own: Ranges::EMPTY,
             selected: RefCell::default(),
         };
         let all = Ranges::between(universe.first_cell(), universe.end().saturating_sub(1));
         let inside: Ranges =
             facts.inside.iter().map(|prefix| universe.covered(*prefix)).collect::<Vec<_>>().iter().collect();
         universe.outside = all.difference(&inside);
+        universe.own = universe.cluster_pods(&universe.name);
         universe
     }
 
@@ -109,9 +112,40 @@ impl Universe {
 
     /// The pods of the own cluster, whose connections its policies decide.
     #[must_use]
-    pub fn own_pods(&self) -> Ranges {
-        let own = self.namespaces.iter().filter(|(namespace, _)| namespace.cluster == self.name);
-        own.map(|(namespace, first)| span(*first, namespace.pods.len())).collect::<Vec<_>>().iter().collect()
+    pub const fn own_pods(&self) -> &Ranges {
+        &self.own
+    }
+
+    /// The pods of a cluster.
+    #[must_use]
+    pub fn cluster_pods(&self, cluster: &str) -> Ranges {
+        let pods = self.namespaces().filter(|(namespace, _)| namespace.cluster == cluster).map(|(_, pods)| pods);
+        pods.collect::<Vec<_>>().iter().collect()
+    }
+
+    /// The pods of a namespace.
+    #[must_use]
+    pub fn namespace_pods(&self, cluster: &str, namespace: &str) -> Ranges {
+        let places = self.by_name.get(namespace).into_iter().flatten().filter_map(|&place| self.namespaces.get(place));
+        let found = places.into_iter().find(|(facts, _)| facts.cluster == cluster);
+        found.map(|(facts, first)| span(*first, facts.pods.len())).unwrap_or_default()
+    }
+
+    /// Some endpoints with all pods of every namespace that holds one of them.
+    #[must_use]
+    pub fn whole_namespaces(&self, endpoints: &Ranges) -> Ranges {
+        let mut found = endpoints.intervals().to_vec();
+        for &(first, last) in endpoints.intervals() {
+            // The namespace of the first pod may begin before it.
+            let from = self.namespaces.partition_point(|(_, start)| *start <= first).saturating_sub(1);
+            let touched = self.namespaces.iter().skip(from).take_while(|(_, start)| *start <= last);
+            let pods = touched.map(|(facts, start)| span(*start, facts.pods.len()));
+            found.extend(
+                pods.filter(|pods| pods.last().is_some_and(|end| end >= first))
+                    .flat_map(|pods| pods.intervals().to_vec()),
+            );
+        }
+        found.into_iter().collect()
     }
 
     /// The name of the own cluster.
@@ -219,7 +253,7 @@ impl Universe {
         let special = Ranges::between(self.pods, self.first_name() - 1);
         match entity {
             Entity::All => self.everybody(),
-            Entity::Cluster => self.own_pods().union(&special),
+            Entity::Cluster => self.own.union(&special),
             Entity::World => self.outside.union(&self.named()),
             Entity::Never => Ranges::EMPTY,
             // The API server is reached by a node's address, so it is a remote node as well.
@@ -244,6 +278,12 @@ impl Universe {
     }
 
     fn search(&self, selector: &Selector) -> Ranges {
+        if let Some((rest, names)) = without_excluded(selector) {
+            let places = names.iter().filter_map(|name| self.by_name.get(name)).flatten();
+            let pods = places.filter_map(|&place| self.namespaces.get(place));
+            let excluded = pods.map(|(namespace, first)| span(*first, namespace.pods.len())).collect::<Vec<_>>();
+            return self.select(&rest).difference(&excluded.iter().collect());
+        }
         let (of_pod, of_namespace): (Vec<_>, Vec<_>) =
             selector.0.iter().partition(|r| matches!(r.subject, Subject::Pod(_) | Subject::ServiceAccount));
         let mut found = Vec::new();
@@ -311,6 +351,19 @@ impl Universe {
         }
         text
     }
+}
+
+/// A selector without its first condition that excludes namespaces by name, and these names. Nearly every namespace fits such a
+/// condition, so it is quicker to take out those that do not.
+fn without_excluded(selector: &Selector) -> Option<(Selector, &BTreeSet<String>)> {
+    let excluded = |requirement: &Requirement| {
+        matches!((&requirement.subject, &requirement.test), (Subject::NamespaceName, Test::NotIn(_)))
+    };
+    let place = selector.0.iter().position(excluded)?;
+    let Test::NotIn(names) = &selector.0.get(place)?.test else { return None };
+    let mut rest = selector.clone();
+    rest.0.remove(place);
+    Some((rest, names))
 }
 
 fn span(first: u32, count: usize) -> Ranges {

@@ -56,6 +56,8 @@ struct World {
     by_name: BTreeMap<String, Vec<usize>>,
     /// Labels and account of the pods of each namespace.
     pods: Vec<BTreeSet<(Labels, Option<String>)>>,
+    /// Whether every namespace has a pod without labels and account.
+    bare_everywhere: bool,
 }
 
 impl World {
@@ -64,6 +66,7 @@ impl World {
             facts: ClusterFacts { namespaces: Vec::new(), ..facts.clone() },
             by_name: BTreeMap::new(),
             pods: Vec::new(),
+            bare_everywhere: true,
         };
         for namespace in &facts.namespaces {
             world.place(namespace.clone());
@@ -76,6 +79,8 @@ impl World {
         namespace.labels.insert("kubernetes.io/metadata.name".to_owned(), name.clone());
         let place = self.facts.namespaces.len();
         self.by_name.entry(name).or_default().push(place);
+        let bare = |pod: &PodFacts| pod.labels.is_empty() && pod.account.is_none();
+        self.bare_everywhere &= namespace.pods.iter().any(bare);
         self.pods.push(namespace.pods.iter().map(|pod| (pod.labels.clone(), pod.account.clone())).collect());
         self.facts.namespaces.push(namespace);
         place
@@ -89,8 +94,12 @@ impl World {
         self.add_namespaces(selector)?;
         let of_pod = |subject: &Subject| matches!(subject, Subject::Pod(_) | Subject::ServiceAccount);
         let (of_pod, rest): (Vec<&Requirement>, Vec<_>) = selector.0.iter().partition(|r| of_pod(&r.subject));
+        let ways = satisfying(&of_pod)?;
+        if self.bare_everywhere && ways.iter().all(BTreeMap::is_empty) {
+            return Some(());
+        }
         let candidates = self.candidates(&rest);
-        for labels in satisfying(&of_pod)? {
+        for labels in ways {
             for place in &candidates {
                 self.add_pod(*place, &labels);
             }

@@ -8,7 +8,7 @@ use crate::readers::cluster::object::Unclear;
 use crate::readers::kustomization::resources;
 use crate::source::FileId;
 use crate::syntax::tree::parse_documents;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The files of a cluster that its kustomization names, and what is wrong with the list.
 pub(super) fn of<'t>(
@@ -44,9 +44,10 @@ pub(super) fn of<'t>(
                 None => proof.faults.push(Fault::new(&path, format!("names {name}, which is not there"))),
             }
         }
-        for file in all.keys().filter(|file| file.starts_with(folder.as_str()) && ***file != path) {
-            if !listed.iter().any(|name| **file == format!("{folder}{name}")) {
-                proof.faults.push(Fault::new(*file, "is not named in kustomization.yaml, so it is not deployed"));
+        let listed: BTreeSet<&str> = listed.iter().map(String::as_str).collect();
+        for (file, name) in all.keys().filter_map(|file| Some((*file, file.strip_prefix(folder.as_str())?))) {
+            if file != path && !listed.contains(name) {
+                proof.faults.push(Fault::new(file, "is not named in kustomization.yaml, so it is not deployed"));
             }
         }
     }

@@ -1,7 +1,6 @@
 //! What a cluster allows beyond the envelope of its namespaces.
 
 use super::expected::Expected;
-use super::facts::ports;
 use crate::readers::cluster::evaluate::Verdicts;
 use crate::readers::cluster::ports::Port;
 use crate::readers::cluster::rule::Direction;
@@ -100,19 +99,13 @@ fn bound(
     if strength == Strength::ClusterNetworkPolicy && direction == Direction::Ingress {
         products.push((universe.outside().clone(), everything));
     }
-    for permit in expected.of_namespace(namespace, direction) {
-        let mut peers = expected.released(universe, permit);
-        // Namespaces, not pods, are what a guardrail tells apart.
-        for (_, pods) in universe.namespaces() {
-            if !peers.intersection(&pods).is_empty() {
-                peers = peers.union(&pods);
-            }
-        }
-        products.push((peers, ports(&permit.services).union(&beside)));
+    // Namespaces, not pods, are what a guardrail tells apart.
+    for (permit, peers, ports) in expected.of_namespace(namespace, direction) {
+        let behind_names = expected.behind_names(universe, permit);
+        products.push((universe.whole_namespaces(behind_names.as_ref().unwrap_or(peers)), ports.union(&beside)));
     }
     if let Some((peers, ports)) = own.numbers().find_map(|pod| expected.name_service(universe, pod, direction)) {
-        let homes = universe.namespaces().map(|(_, pods)| pods).filter(|pods| !peers.intersection(pods).is_empty());
-        products.push((homes.collect::<Vec<_>>().iter().collect(), ports.union(&beside)));
+        products.push((universe.whole_namespaces(peers), ports.union(&beside)));
     }
     Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
 }

@@ -24,6 +24,8 @@ pub struct Expected<'a> {
     /// Places of permits by direction and subject: `namespace/component`, `namespace/`, or empty for the cluster.
     by_subject: BTreeMap<(Direction, String), Vec<usize>>,
     members: Members,
+    /// Per permit its peers and ports.
+    permitted: Vec<(Ranges, Ranges)>,
     /// The pods of the name service.
     name_service: Ranges,
 }
@@ -50,13 +52,16 @@ impl<'a> Expected<'a> {
             control_plane,
             by_subject,
             members: Members::default(),
+            permitted: Vec::new(),
             name_service: Ranges::EMPTY,
         }
     }
 
-    /// Finds the pods of every component.
+    /// Finds the pods of every component and the peers of every permit.
     pub(super) fn locate(&mut self, universe: &Universe) {
         self.members = Members::of(self.site, universe);
+        let permitted = self.plan.permits.iter().map(|permit| (self.peers(universe, permit), ports(&permit.services)));
+        self.permitted = permitted.collect();
         if let Some(service) = &self.plan.name_service {
             let home = self.pods(universe, End::Namespace(service.namespace));
             let asked = |number: &u32| {
@@ -90,27 +95,25 @@ impl<'a> Expected<'a> {
     /// What a pod may open or accept; with a request, what it may open or accept for that one.
     #[must_use]
     pub fn reach(&self, universe: &Universe, pod: u32, direction: Direction, asked: Option<&str>) -> Reach {
-        let mut products: Vec<(Ranges, Ranges)> = Vec::new();
+        let mut products: Vec<(&Ranges, &Ranges)> = Vec::new();
         if let Some((namespace, _)) = universe.pod(pod) {
             let components = self.members.components(pod).iter().map(|id| place_of(self.site, End::Component(*id)));
             for subject in components.chain([format!("{}/", namespace.name), String::new()]) {
-                for permit in self.permits(direction, &subject) {
+                for (permit, peers, ports) in self.permits(direction, &subject) {
                     let passes = |wanted: &str| permit.requests.iter().any(|known| request(known) == wanted);
-                    if !permit.requests.is_empty() && asked.is_some_and(|wanted| !passes(wanted)) {
-                        continue;
+                    if permit.requests.is_empty() || asked.is_none_or(passes) {
+                        products.push((peers, ports));
                     }
-                    products.push((self.peers(universe, permit), ports(&permit.services)));
                 }
             }
         }
-        products.extend(self.name_service(universe, pod, direction));
+        let name_service = self.name_service(universe, pod, direction);
+        products.extend(name_service.as_ref().map(|(peers, ports)| (*peers, ports)));
         // The own node reaches its pods, whatever policies say: Kubernetes wants its probes to work.
-        if direction == Direction::Ingress
-            && let Some(host) = universe.special(Entity::Host)
-        {
-            products.push((Ranges::one(host), everything()));
-        }
-        Reach::of(products.iter().map(|(peers, ports)| (peers, ports)))
+        let host = universe.special(Entity::Host).filter(|_| direction == Direction::Ingress).map(Ranges::one);
+        let everything = everything();
+        products.extend(host.as_ref().map(|host| (host, &everything)));
+        Reach::of(products)
     }
 
     /// The source addresses with which a pod's connections leave the cluster: where to, and with which address. Nothing
@@ -122,7 +125,7 @@ impl<'a> Expected<'a> {
         }
         for id in self.members.components(pod) {
             let place = place_of(self.site, End::Component(*id));
-            for permit in self.permits(Direction::Egress, &place) {
+            for (permit, ..) in self.permits(Direction::Egress, &place) {
                 let (PodPeer::Outside(addresses) | PodPeer::Names(_, addresses)) = &permit.peer else { continue };
                 for family in Family::BOTH {
                     if let Some(address) = self.site.components[*id].egress_addresses.first(family) {
@@ -141,10 +144,15 @@ impl<'a> Expected<'a> {
     }
 
     /// What the name service adds for a pod: every pod may ask it.
-    pub(super) fn name_service(&self, universe: &Universe, pod: u32, way: Direction) -> Option<(Ranges, Ranges)> {
+    pub(super) fn name_service<'s>(
+        &'s self,
+        universe: &'s Universe,
+        pod: u32,
+        way: Direction,
+    ) -> Option<(&'s Ranges, Ranges)> {
         let service = self.plan.name_service.as_ref()?;
         match way {
-            Direction::Egress => Some((self.name_service.clone(), ports(&service.services))),
+            Direction::Egress => Some((&self.name_service, ports(&service.services))),
             Direction::Ingress if self.name_service.contains(pod) => {
                 Some((universe.own_pods(), ports(&service.services)))
             }
@@ -152,25 +160,34 @@ impl<'a> Expected<'a> {
         }
     }
 
-    /// The permits of all subjects in a namespace, in one direction.
-    pub(super) fn of_namespace(&self, namespace: &str, direction: Direction) -> impl Iterator<Item = &'a PodPermit> {
-        let wanted = format!("{namespace}/");
-        let places = self.by_subject.iter().filter(move |((way, subject), _)| {
-            *way == direction && (subject.is_empty() || subject.starts_with(&wanted))
-        });
-        places.flat_map(|(_, places)| places).filter_map(|place| self.plan.permits.get(*place))
+    /// The permits of all subjects in a namespace, in one direction, with their peers and ports.
+    pub(super) fn of_namespace(
+        &self,
+        namespace: &str,
+        direction: Direction,
+    ) -> impl Iterator<Item = (&'a PodPermit, &Ranges, &Ranges)> {
+        let first = format!("{namespace}/");
+        let inside = self.by_subject.range((direction, first.clone())..);
+        let inside = inside.take_while(move |((way, subject), _)| *way == direction && subject.starts_with(&first));
+        let everywhere = self.by_subject.get(&(direction, String::new()));
+        inside.map(|(_, places)| places).chain(everywhere).flatten().filter_map(|place| self.permitted(*place))
     }
 
-    fn permits(&self, direction: Direction, subject: &str) -> impl Iterator<Item = &'a PodPermit> {
+    fn permits(&self, direction: Direction, subject: &str) -> impl Iterator<Item = (&'a PodPermit, &Ranges, &Ranges)> {
         let places = self.by_subject.get(&(direction, subject.to_owned()));
-        places.into_iter().flatten().filter_map(|place| self.plan.permits.get(*place))
+        places.into_iter().flatten().filter_map(|place| self.permitted(*place))
     }
 
-    /// Addresses that a guardrail, which knows no names, has to leave open for a permit.
-    pub(super) fn released(&self, universe: &Universe, permit: &PodPermit) -> Ranges {
+    fn permitted(&self, place: usize) -> Option<(&'a PodPermit, &Ranges, &Ranges)> {
+        let (peers, ports) = self.permitted.get(place)?;
+        Some((self.plan.permits.get(place)?, peers, ports))
+    }
+
+    /// Addresses behind the names of a permit, which a guardrail, which knows no names, has to leave open.
+    pub(super) fn behind_names(&self, universe: &Universe, permit: &PodPermit) -> Option<Ranges> {
         match &permit.peer {
-            PodPeer::Names(_, addresses) => self.addresses(universe, addresses),
-            _ => self.peers(universe, permit),
+            PodPeer::Names(_, addresses) => Some(self.addresses(universe, addresses)),
+            _ => None,
         }
     }
 
@@ -190,15 +207,9 @@ impl<'a> Expected<'a> {
             End::Component(id) => self.members.pods(id),
             End::Namespace(id) => {
                 let wanted = &self.site.namespaces[id];
-                let cluster = cluster_name(&self.site.clusters[wanted.cluster]);
-                let found = universe.namespaces().find(|(n, _)| n.name == wanted.name && n.cluster == cluster);
-                found.map(|(_, pods)| pods).unwrap_or_default()
+                universe.namespace_pods(&cluster_name(&self.site.clusters[wanted.cluster]), &wanted.name)
             }
-            End::Cluster(id) => {
-                let cluster = cluster_name(&self.site.clusters[id]);
-                let pods = universe.namespaces().filter(|(n, _)| n.cluster == cluster).map(|(_, pods)| pods);
-                pods.collect::<Vec<_>>().iter().collect()
-            }
+            End::Cluster(id) => universe.cluster_pods(&cluster_name(&self.site.clusters[id])),
             _ => Ranges::EMPTY,
         }
     }

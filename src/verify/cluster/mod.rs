@@ -28,23 +28,34 @@ use crate::readers::cluster::universe::Universe;
 use crate::readers::cluster::witness::with_witnesses;
 use crate::source::{FileId, Limits};
 use crate::space::Reach;
-use crate::syntax::tree::parse_documents;
+use crate::syntax::tree::{Node, parse_documents};
 use expected::Expected;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads policies from files (path, text).
 #[must_use]
 pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>, facts: &ClusterFacts) -> Policies {
+    of_documents(&parsed(files), facts)
+}
+
+/// A file with its documents; nothing when it is no YAML.
+type Parsed<'t> = (&'t str, Option<Vec<Node<'t>>>);
+
+fn parsed<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Vec<Parsed<'t>> {
+    files.into_iter().map(|(path, text)| (path, parse_documents(text, FileId(0), &limits()).ok())).collect()
+}
+
+fn of_documents<'t: 'p, 'p>(files: impl IntoIterator<Item = &'p Parsed<'t>>, facts: &ClusterFacts) -> Policies {
     let mut policies = Policies::default();
-    for (path, text) in files {
-        match parse_documents(text, FileId(0), &limits()) {
-            Ok(documents) => {
+    for (path, documents) in files {
+        match documents {
+            Some(documents) => {
                 for document in documents.iter().filter(|document| !document.is_null()) {
                     policies.add(document, path, facts);
                 }
             }
-            Err(_) => policies.unclear.push(Unclear {
-                object: path.to_owned(),
+            None => policies.unclear.push(Unclear {
+                object: (*path).to_owned(),
                 field: "the file".to_owned(),
                 reason: "is no YAML that this reader takes".to_owned(),
             }),
@@ -62,13 +73,14 @@ pub fn of_files<'t>(
     files: impl IntoIterator<Item = (&'t str, &'t str)>,
 ) -> ClusterProof {
     let (deployed, mut proof) = deployed::of(plan, files);
+    let files = parsed(deployed);
     for facts in readings(site, plan) {
-        let policies = read(deployed.iter().copied(), &facts);
+        let policies = of_documents(&files, &facts);
         proof.add(equal(site, plan, &policies, &facts));
         // Guardrails hide what is wrong with the objects of flows, so these are looked at by themselves too.
-        let bare = deployed.iter().copied().filter(|(path, _)| !path.contains("/00-guardrails/"));
-        if bare.clone().count() < deployed.len() {
-            proof.add(equal(site, plan, &read(bare, &facts), &facts));
+        let bare: Vec<&Parsed<'_>> = files.iter().filter(|(path, _)| !path.contains("/00-guardrails/")).collect();
+        if bare.len() < files.len() {
+            proof.add(equal(site, plan, &of_documents(bare, &facts), &facts));
         }
         proof.unclear.extend(deployed::strangers(&policies));
         proof.faults.extend(deployed::unmarked(&policies));
