@@ -17,7 +17,7 @@ use zonec::readers::nftables::{Program, text};
 use zonec::source::{Date, MemoryWorld};
 use zonec::space::{CtState, Interfaces, Packet, PacketSpace, Upper};
 use zonec::syntax::service::Transport;
-use zonec::trace::{Enforcer, Question, Remark, gateway_plan, trace};
+use zonec::trace::{Enforcer, Question, Remark, Verdict, gateway_plan, trace};
 
 const SITE: &str = "\
 zonec: 1
@@ -164,7 +164,11 @@ fn every_pair_of_addresses_gets_the_verdict_of_flows_and_rulesets() {
                         Enforcer::Cluster { .. } => panic!("there is no cluster"),
                     };
                     let held = gateway_plan(&plan, gateway).unwrap();
-                    packets.push((judge.packet(held, hook, at, [from, to], port), hop.flow.is_some(), what.clone()));
+                    packets.push((
+                        judge.packet(held, hook, at, [from, to], port),
+                        matches!(hop.verdict, Verdict::Passes(_)),
+                        what.clone(),
+                    ));
                 }
             }
         }

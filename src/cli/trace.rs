@@ -7,14 +7,15 @@ use crate::compile::compile;
 use crate::i18n::Lang;
 use crate::model::nature::Nature;
 use crate::model::{End, ServiceMatch, Site};
-use crate::plan::{Plan, Side};
+use crate::plan::Plan;
 use crate::query::owners;
 use crate::source::Span;
 use crate::syntax::decode::Scalar;
 use crate::syntax::nearest;
 use crate::syntax::service::ServiceExpr;
+use crate::targets::cluster::{NAME_SERVICE, holding};
 use crate::targets::{Files, nftables};
-use crate::trace::{Enforcer, Question, Remark, Trace, gateway_plan, trace};
+use crate::trace::{Enforcer, Question, Release, Remark, Trace, TraceHop, Verdict, gateway_plan, trace};
 use serde_json::json;
 use std::io::Write;
 use std::net::IpAddr;
@@ -162,11 +163,19 @@ impl Page<'_> {
     }
 
     fn rows(&self) -> Vec<Row> {
+        self.trace.hops.iter().map(|hop| self.row(hop)).collect()
+    }
+
+    fn row(&self, hop: &TraceHop) -> Row {
         let site = &self.model.site;
-        let row = |hop: &crate::trace::TraceHop| match hop.at {
+        let flow = match hop.verdict {
+            Verdict::Passes(Release::Flow(id)) => Some(id),
+            _ => None,
+        };
+        match hop.at {
             Enforcer::Gateway { gateway, hook, input, output } => {
                 let name = site.gateways[gateway].name.clone();
-                let flow = hop.flow.map(|id| &site.flows[id]);
+                let flow = flow.map(|id| &site.flows[id]);
                 let decision =
                     gateway_plan(self.plan, gateway).map(|held| nftables::decision(held, hook, input, output, flow));
                 let file = format!("nftables/{name}.nft");
@@ -181,36 +190,35 @@ impl Page<'_> {
                 let line = self.files.get(&file).and_then(|text| nftables::line_of(text, &decision));
                 Row { at: name, verdict: "drop", chain: decision.chain, file, line }
             }
-            Enforcer::Cluster { cluster, side } => {
-                let cluster = &site.clusters[cluster];
-                let dialect = cluster.decl.policy.value.word();
-                let wanted = hop.flow.map(|id| {
-                    let side = if side == Side::Egress { "out" } else { "in" };
-                    format!("  name: zc-{}-{side}", site.flows[id].name)
-                });
-                let folder = format!("{dialect}/{}/", cluster.name);
-                let found = wanted.as_ref().and_then(|wanted| {
-                    self.files.texts().filter(|(path, _)| path.starts_with(&folder)).find_map(|(path, text)| {
-                        let line = text.lines().position(|line| line.starts_with(wanted.as_str()))?;
-                        let name =
-                            text.lines().nth(line).unwrap_or_default().trim().trim_start_matches("name: ").to_owned();
-                        Some((path.to_owned(), line + 1, name))
-                    })
-                });
-                let (file, line, chain) = match found {
-                    Some((file, line, name)) => (file, Some(line), name),
-                    None => (folder, None, "default deny".to_owned()),
-                };
-                Row {
-                    at: cluster.name.clone(),
-                    verdict: if hop.flow.is_some() { "allow" } else { "deny" },
-                    chain,
-                    file,
-                    line,
+            Enforcer::Cluster { cluster, side, end } => {
+                let at = site.clusters[cluster].name.clone();
+                let namespace = site.namespace_of(end).map(|id| site.namespaces[id].name.as_str()).unwrap_or_default();
+                if hop.verdict == Verdict::Open {
+                    let chain = format!("namespace {namespace} is the platform's, nothing is enforced in it");
+                    return Row { at, verdict: "open", chain, file: String::new(), line: None };
                 }
+                let held = self.plan.clusters.iter().find(|held| held.cluster == cluster);
+                let found = held
+                    .filter(|_| hop.verdict != Verdict::Drops)
+                    .and_then(|held| holding(site, held, flow, side, end));
+                let (file, chain) = match found {
+                    Some(found) => {
+                        let name = found.object.rsplit('/').next().unwrap_or_default().to_owned();
+                        (found.file, name)
+                    }
+                    None => {
+                        let dialect = site.clusters[cluster].decl.policy.value.word();
+                        (format!("{dialect}/{at}/10-baseline/{namespace}.yaml"), "default deny".to_owned())
+                    }
+                };
+                let is_name = |line: &str| match hop.verdict {
+                    Verdict::Drops => line.starts_with("  name: "),
+                    _ => line == format!("  name: {chain}"),
+                };
+                let line = self.files.get(&file).and_then(|text| text.lines().position(is_name)).map(|line| line + 1);
+                Row { at, verdict: if hop.verdict == Verdict::Drops { "deny" } else { "allow" }, chain, file, line }
             }
-        };
-        self.trace.hops.iter().map(row).collect()
+        }
     }
 
     fn packet(&self) -> String {
@@ -250,14 +258,14 @@ impl Page<'_> {
         let words = rows.iter().map(|row| phrases.say(row.verdict).chars().count()).max().unwrap_or(0).max(7);
         for (index, row) in rows.iter().enumerate() {
             let line = row.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let place = if row.file.is_empty() { String::new() } else { format!(", {}{line}", row.file) };
             writeln!(
                 out,
-                "  {}  {:<width$}  {:<words$}  {}, {}{line}",
+                "  {}  {:<width$}  {:<words$}  {}{place}",
                 index + 1,
                 row.at,
                 phrases.say(row.verdict),
                 phrases.say(&row.chain),
-                row.file
             )?;
         }
         if !rows.is_empty() {
@@ -267,20 +275,23 @@ impl Page<'_> {
             writeln!(out, "{:<9}{}", label("Verdict", "Urteil"), phrases.say(&self.remark(remark)))?;
             return self.nearest(out);
         }
-        if let (true, Some(id)) = (self.trace.is_allowed(), self.trace.flow) {
-            let flow = &site.flows[id];
-            let purpose = flow.decl.purpose.as_ref().map(|text| format!(" \"{}\"", text.0)).unwrap_or_default();
-            let owner = flow.decl.owner.as_ref().map(|text| format!(", {}", text.0)).unwrap_or_default();
-            let approved =
-                flow.decl.approved.as_ref().map(|approval| format!(", {}", approval.reference.0)).unwrap_or_default();
-            writeln!(
-                out,
-                "{:<9}{} {}{purpose}{owner}{approved}",
-                label("Verdict", "Urteil"),
-                label("allowed by", "erlaubt durch"),
-                flow.name
-            )?;
-            return Ok(());
+        match self.trace.release.filter(|_| self.trace.is_allowed()) {
+            Some(Release::Flow(id)) => {
+                let flow = &site.flows[id];
+                let purpose = flow.decl.purpose.as_ref().map(|text| format!(" \"{}\"", text.0)).unwrap_or_default();
+                let owner = flow.decl.owner.as_ref().map(|text| format!(", {}", text.0)).unwrap_or_default();
+                let approved = flow.decl.approved.as_ref();
+                let approved = approved.map(|approval| format!(", {}", approval.reference.0)).unwrap_or_default();
+                let by = label("allowed by", "erlaubt durch");
+                writeln!(out, "{:<9}{by} {}{purpose}{owner}{approved}", label("Verdict", "Urteil"), flow.name)?;
+                return Ok(());
+            }
+            Some(Release::NameService(id)) => {
+                let by = label("allowed by `dns` of cluster", "erlaubt durch `dns` des Clusters");
+                writeln!(out, "{:<9}{by} {}", label("Verdict", "Urteil"), site.clusters[id].name)?;
+                return Ok(());
+            }
+            None => {}
         }
         let place = match rows.len() {
             0 => label(
@@ -355,18 +366,26 @@ impl Page<'_> {
             }
             Remark::Neighbours(segment) => {
                 let name = &site.segments[segment].name;
-                match self.trace.flow {
-                    Some(id) => format!(
-                        "not filtered: no gateway is between neighbours in {name}; flow {} says so",
-                        site.flows[id].name
-                    ),
+                match self.flow() {
+                    Some(flow) => {
+                        format!("not filtered: no gateway is between neighbours in {name}; flow {flow} says so")
+                    }
                     None => format!("not filtered: no gateway is between neighbours in {name}; no flow says so"),
                 }
             }
+            Remark::Unreleased => "passes, though no flow is about it: nothing on its way stops it".to_owned(),
             Remark::Isolated(segment) => {
                 format!("blocked outside of zonec: {} keeps its hosts apart", site.segments[segment].name)
             }
         }
+    }
+
+    /// What releases the packet: a flow, or the name of what a cluster's `dns` opens.
+    fn flow(&self) -> Option<&str> {
+        self.trace.release.map(|release| match release {
+            Release::Flow(id) => self.model.site.flows[id].name.as_str(),
+            Release::NameService(_) => NAME_SERVICE,
+        })
     }
 
     fn json(&self) -> serde_json::Value {
@@ -374,7 +393,7 @@ impl Page<'_> {
         let hops: Vec<_> = self.rows().into_iter().map(|row| json!({ "at": row.at, "chain": row.chain, "verdict": row.verdict, "file": row.file, "line": row.line })).collect();
         json!({
             "verdict": if self.trace.is_allowed() { "allow" } else { "deny" },
-            "flow": self.trace.flow.map(|id| site.flows[id].name.as_str()),
+            "flow": self.flow(),
             "packet": { "source": self.trace.source, "destination": self.trace.destination, "service": self.question.service.to_string() },
             "hops": hops,
             "remark": self.trace.remark.map(Remark::word),

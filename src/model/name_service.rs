@@ -3,7 +3,7 @@
 use super::address::Ranges;
 use super::ids::NamespaceId;
 use super::service::ServiceMatch;
-use super::site::{Cluster, Component, Site};
+use super::site::{Cluster, Component, End, Site};
 use crate::syntax::service::Transport;
 use std::collections::BTreeMap;
 
@@ -32,6 +32,16 @@ impl Component {
 }
 
 impl Site {
+    /// The components whose pods are a name service: those that carry its labels.
+    pub fn name_service_ends<'a>(&'a self, service: &'a NameService) -> impl Iterator<Item = End> + 'a {
+        let asked = self.components.iter().filter(|(_, component)| {
+            let labels = component.pod_labels();
+            component.namespace == Some(service.namespace)
+                && service.pods.iter().all(|(key, value)| labels.get(key) == Some(value))
+        });
+        asked.map(|(id, _)| End::Component(id))
+    }
+
     /// The name service that a cluster states.
     ///
     /// # Errors

@@ -1,9 +1,58 @@
 //! Ends of flows against ends that are asked about.
 
-use super::Question;
+use super::{Packet, Question, Release};
+use crate::graph::{Graphs, PairWays};
 use crate::model::site::Flow;
-use crate::model::{Addresses, End, Family, FlowId, GatewayId, Place, ServiceMatch, Site};
+use crate::model::{Addresses, ClusterId, End, Family, FlowId, GatewayId, Place, ServiceMatch, Site};
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
+
+/// What releases a packet by the model, whatever enforcers say: the flows whose ends and service it has, and the name service of
+/// a cluster. An end in a cluster is known by its pods, every other one by its addresses.
+pub(super) fn releases(
+    site: &Site,
+    graphs: &Graphs,
+    question: &Question,
+    to: End,
+    packet: Packet,
+) -> BTreeSet<Release> {
+    let in_force = site.flows.iter().filter(|(_, flow)| flow.is_valid_on(site.as_of));
+    let about = in_force.filter(|(id, flow)| {
+        let mut pairs = graphs.ways.of(*id).iter();
+        flow.matches.iter().any(|allowed| covers(allowed, &question.service))
+            && pairs.any(|pair| is_about(site, flow, pair, [question.from, to], packet))
+    });
+    let name_service = site.cluster_of(to).filter(|cluster| asks_names(site, *cluster, question));
+    about.map(|(id, _)| Release::Flow(id)).chain(name_service.map(Release::NameService)).collect()
+}
+
+fn is_about(site: &Site, flow: &Flow, pair: &PairWays, asked: [End; 2], packet: Packet) -> bool {
+    let is_pod = |end| site.cluster_of(end).is_some();
+    let side = |end: End, asked: End, addresses: &Addresses, address| match (is_pod(end), is_pod(asked)) {
+        (true, _) => stands_for(site, end, asked),
+        (false, true) => false,
+        (false, false) => addresses.contains(address),
+    };
+    let (from, to) = (pair.from.end, pair.to.end);
+    match packet {
+        Packet::AmongPods => pair.among_pods && stands_for(site, from, asked[0]) && stands_for(site, to, asked[1]),
+        Packet::Between(source, destination) => pair.ways.iter().flatten().any(|way| {
+            way.families().filter(|family| flow.wants(*family)).any(|family| {
+                side(from, asked[0], &way.source.addresses.only(family), source)
+                    && side(to, asked[1], &way.destination.addresses.only(family), destination)
+            })
+        }),
+    }
+}
+
+/// Whether a pod of a cluster asks its name service.
+pub(super) fn asks_names(site: &Site, cluster: ClusterId, question: &Question) -> bool {
+    let Some(service) = site.name_service(&site.clusters[cluster]).ok().flatten() else { return false };
+    let to = question.to;
+    site.cluster_of(question.from) == Some(cluster)
+        && site.name_service_ends(&service).any(|end| Some(end) == to)
+        && service.services.iter().any(|allowed| covers(allowed, &question.service))
+}
 
 /// Whether a service holds another one.
 pub(super) fn covers(allowed: &ServiceMatch, asked: &ServiceMatch) -> bool {

@@ -1,4 +1,7 @@
 //! The way of one packet: hop by hop, with the verdict of each enforcer.
+//!
+//! Two answers that have to agree: what the model says of the packet (some flow is about it, or the name service of its cluster),
+//! and what the enforcers on its way do. Where nothing enforces they may differ, and that is shown.
 
 mod ends;
 mod way;
@@ -6,7 +9,6 @@ mod way;
 pub use way::lets_pass;
 
 use crate::graph::{Graphs, Hook};
-use crate::model::site::Flow;
 use crate::model::{ClusterId, End, FlowId, GatewayId, SegmentId, ServiceMatch, Site};
 use crate::plan::{GatewayPlan, Plan, Side};
 use std::net::IpAddr;
@@ -35,8 +37,8 @@ pub struct Trace {
     pub destination: Option<IpAddr>,
     /// The enforcers met, in order; ends with the first that drops.
     pub hops: Vec<TraceHop>,
-    /// The flow that allows the packet everywhere.
-    pub flow: Option<FlowId>,
+    /// What lets the packet pass, at every enforcer.
+    pub release: Option<Release>,
     /// What decides beside the rules of enforcers.
     pub remark: Option<Remark>,
     /// For a denied packet: the flow that is nearest, and what differs (`source`, `destination`, `service`).
@@ -52,6 +54,9 @@ pub enum Remark {
     NoRoute,
     /// A packet to many is for the gateway itself, which passes none on.
     NotForwarded,
+    /// No flow is about the packet, and yet nothing on its way stops it: a namespace of the platform, in which nothing is
+    /// enforced, or an address that packets of a flow carry as well.
+    Unreleased,
     /// Both ends stand in one segment; no gateway is between them.
     Neighbours(SegmentId),
     /// Both ends stand in one segment whose hosts are kept apart by something else than zonec (`isolated`).
@@ -66,6 +71,7 @@ impl Remark {
             Self::Spoofed => "spoofed",
             Self::NoRoute => "no-route",
             Self::NotForwarded => "not-forwarded",
+            Self::Unreleased => "unreleased",
             Self::Neighbours(_) => "neighbours",
             Self::Isolated(_) => "isolated",
         }
@@ -77,11 +83,47 @@ impl Trace {
     #[must_use]
     pub fn is_allowed(&self) -> bool {
         match self.remark {
-            Some(Remark::Neighbours(_)) => true,
+            Some(Remark::Neighbours(_) | Remark::Unreleased) => true,
             Some(_) => false,
-            None => self.hops.iter().all(|hop| hop.flow.is_some()) && self.flow.is_some(),
+            None => !self.is_stopped() && self.release.is_some(),
         }
     }
+}
+
+impl Trace {
+    /// Whether an enforcer drops the packet.
+    fn is_stopped(&self) -> bool {
+        self.hops.iter().any(|hop| hop.verdict == Verdict::Drops)
+    }
+}
+
+/// What a packet is let through for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Release {
+    /// A flow.
+    Flow(FlowId),
+    /// The `dns` of a cluster: its pods ask its name service.
+    NameService(ClusterId),
+}
+
+/// What an enforcer does with the packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// Lets it pass, for this release.
+    Passes(Release),
+    /// Drops it.
+    Drops,
+    /// A namespace of the platform, in which nothing is enforced.
+    Open,
+}
+
+/// A packet as enforcers see it.
+#[derive(Clone, Copy)]
+enum Packet {
+    /// From pod to pod, inside a cluster or a mesh.
+    AmongPods,
+    /// From one address to another.
+    Between(IpAddr, IpAddr),
 }
 
 /// One enforcer on the way.
@@ -89,8 +131,8 @@ impl Trace {
 pub struct TraceHop {
     /// The enforcer.
     pub at: Enforcer,
-    /// The flow that lets the packet pass here; `None` when it is dropped.
-    pub flow: Option<FlowId>,
+    /// What it does.
+    pub verdict: Verdict,
 }
 
 /// What decides.
@@ -118,6 +160,8 @@ pub enum Enforcer {
         cluster: ClusterId,
         /// The side.
         side: Side,
+        /// The pods whose connection it is.
+        end: End,
     },
 }
 
@@ -126,20 +170,10 @@ pub enum Enforcer {
 pub fn trace(site: &Site, graphs: &Graphs, plan: &Plan, question: &Question) -> Trace {
     let mut trace = way::Follower { site, graphs, plan, question }.run();
     if !trace.is_allowed() {
-        trace.flow = None;
+        trace.release = None;
         trace.nearest = ends::nearest(site, question, trace.remark == Some(Remark::Spoofed));
     }
     trace
-}
-
-/// The flow in force that says that two ends may talk.
-fn said(site: &Site, question: &Question) -> Option<FlowId> {
-    let holds = |flow: &Flow| {
-        let to = question.to.is_some_and(|to| flow.to.iter().any(|end| ends::stands_for(site, end.end, to)));
-        to && flow.from.iter().any(|end| ends::stands_for(site, end.end, question.from))
-            && flow.matches.iter().any(|allowed| ends::covers(allowed, &question.service))
-    };
-    site.flows.iter().find(|(_, flow)| flow.is_valid_on(site.as_of) && holds(flow)).map(|(id, _)| id)
 }
 
 /// The plan of a gateway.

@@ -1,12 +1,13 @@
 //! A packet on its way.
 
-use super::ends::{covers, end_addresses, example, input_of, places, stands_for};
-use super::{Enforcer, Question, Remark, Trace, TraceHop, gateway_plan, said};
-use crate::graph::{Graphs, Hook, Mode, NoWay, Way, Ways};
+use super::ends::{asks_names, covers, end_addresses, example, input_of, places, releases, stands_for};
+use super::{Enforcer, Packet, Question, Release, Remark, Trace, TraceHop, Verdict, gateway_plan};
+use crate::graph::{Graphs, Hook, Hop, Mode, NoWay, Way, Ways};
 use crate::model::nature::Nature;
-use crate::model::{Addresses, End, EndRef, Family, FlowId, GatewayId, Place, SegmentId, ServiceMatch, Site};
+use crate::model::{Addresses, End, EndRef, Family, GatewayId, Place, SegmentId, ServiceMatch, Site};
 use crate::plan::{Permit, Plan, PodPeer, PodPermit, Side};
 use crate::source::{FileId, Span};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Follows one packet.
@@ -24,7 +25,7 @@ impl Follower<'_> {
             source: question.source,
             destination: question.destination,
             hops: Vec::new(),
-            flow: None,
+            release: None,
             remark: None,
             nearest: None,
         };
@@ -38,10 +39,10 @@ impl Follower<'_> {
         let reference = |end| EndRef { end, span: nowhere };
         let pair = Ways::between(self.site, &self.graphs.routes, reference(question.from), reference(to));
         match &pair.ways {
-            Ok(_) if pair.among_pods => self.inside(&mut trace),
+            Ok(_) if pair.among_pods => self.inside(to, &mut trace),
             Ok(ways) => {
                 if let Some((way, family)) = choose(ways, question) {
-                    self.follow(way, family, &mut trace);
+                    self.follow(to, way, family, &mut trace);
                 } else if let Some(gateway) = ways.iter().flat_map(|way| &way.hops).map(|hop| hop.gateway).next() {
                     // The far side of a gateway: an address of its own, but not the one at which flows reach it.
                     let hook = if to == End::Gateway(gateway) { Hook::Input } else { Hook::Forward };
@@ -73,7 +74,8 @@ impl Follower<'_> {
         });
         trace.remark = Some(if many { Remark::NotForwarded } else { Remark::NoRoute });
         if let Some(cluster) = site.cluster_of(from) {
-            trace.hops.push(TraceHop { at: Enforcer::Cluster { cluster, side: Side::Egress }, flow: None });
+            let at = Enforcer::Cluster { cluster, side: Side::Egress, end: from };
+            trace.hops.push(TraceHop { at, verdict: Verdict::Drops });
             return;
         }
         let doors = |mode| {
@@ -93,7 +95,8 @@ impl Follower<'_> {
         {
             return;
         }
-        trace.hops.push(TraceHop { at: Enforcer::Gateway { gateway, hook, input, output: None }, flow: None });
+        let at = Enforcer::Gateway { gateway, hook, input, output: None };
+        trace.hops.push(TraceHop { at, verdict: Verdict::Drops });
     }
 
     /// Whether a source may not enter at an interface; then this is where the packet ends.
@@ -102,19 +105,20 @@ impl Follower<'_> {
         let spoofed = interface.is_some_and(|interface| !interface.sources.contains(source));
         if spoofed {
             trace.remark = Some(Remark::Spoofed);
-            trace.hops.push(TraceHop { at: Enforcer::SourceCheck { gateway }, flow: None });
+            trace.hops.push(TraceHop { at: Enforcer::SourceCheck { gateway }, verdict: Verdict::Drops });
         }
         spoofed
     }
 
-    fn follow(&self, way: &Way, family: Family, trace: &mut Trace) {
+    fn follow(&self, to: End, way: &Way, family: Family, trace: &mut Trace) {
         let question = self.question;
         let source = question.source.or_else(|| example(&way.source.addresses, family));
         let destination = question.destination.or_else(|| example(&way.destination.addresses, family));
         (trace.source, trace.destination) = (source, destination);
         let (Some(source), Some(destination)) = (source, destination) else { return };
-        self.cluster_side(Side::Egress, trace);
-        if trace.hops.iter().any(|hop| hop.flow.is_none()) {
+        let packet = Packet::Between(source, destination);
+        let mut released = releases(self.site, self.graphs, question, to, packet);
+        if !self.cluster_side(Side::Egress, (question.from, to), packet, &mut released, trace) {
             return;
         }
         if way.hops.is_empty()
@@ -137,63 +141,108 @@ impl Follower<'_> {
             if to_all && last == level && hop.hook() == Hook::Forward {
                 trace.remark = Some(Remark::NotForwarded);
                 let at = Enforcer::Gateway { gateway: hop.gateway, hook: Hook::Input, input: hop.input, output: None };
-                trace.hops.push(TraceHop { at, flow: None });
+                trace.hops.push(TraceHop { at, verdict: Verdict::Drops });
                 return;
             }
-            let flow = self.permitted(*hop, source, destination);
+            let passing = self.permitted(*hop, source, destination, &released);
             let at = Enforcer::Gateway { gateway: hop.gateway, hook: hop.hook(), input: hop.input, output: hop.output };
-            trace.hops.push(TraceHop { at, flow });
-            trace.flow = flow;
-            if flow.is_none() {
+            let first = passing.first().copied();
+            if !met(at, first, &passing.into_iter().collect(), &mut released, trace) {
                 return;
             }
         }
-        self.cluster_side(Side::Ingress, trace);
+        if self.cluster_side(Side::Ingress, (to, question.from), packet, &mut released, trace) {
+            arrived(&released, trace);
+        }
     }
 
-    /// The flow whose permit lets the packet pass; of a gateway that is documented only, the flow that says so.
-    fn permitted(&self, hop: crate::graph::Hop, source: IpAddr, destination: IpAddr) -> Option<FlowId> {
-        let Some(held) = gateway_plan(self.plan, hop.gateway) else { return said(self.site, self.question) };
-        let found = held.permits.iter().find(|permit| {
+    /// What the permits of a gateway let the packet pass for, first the one whose chain gets it. Of a gateway that is documented
+    /// only, what the model says is taken for granted.
+    fn permitted(&self, hop: Hop, source: IpAddr, destination: IpAddr, released: &BTreeSet<Release>) -> Vec<Release> {
+        let Some(held) = gateway_plan(self.plan, hop.gateway) else { return released.iter().copied().collect() };
+        let found = held.permits.iter().filter(|permit| {
             (permit.hook, permit.input, permit.output) == (hop.hook(), hop.input, hop.output)
                 && lets_pass(permit, source, destination, &self.question.service)
         });
-        found.map(|permit| permit.flow)
+        found.map(|permit| Release::Flow(permit.flow)).collect()
     }
 
     fn neighbours(&self, segment: SegmentId, trace: &mut Trace) {
-        trace.flow = said(self.site, self.question);
         let is_isolated = self.site.segments[segment].decl.isolated.is_some();
         trace.remark = Some(if is_isolated { Remark::Isolated(segment) } else { Remark::Neighbours(segment) });
     }
 
-    /// Both ends in one cluster: its policies decide, on both sides.
-    fn inside(&self, trace: &mut Trace) {
-        self.cluster_side(Side::Egress, trace);
-        if trace.hops.iter().all(|hop| hop.flow.is_some()) {
-            self.cluster_side(Side::Ingress, trace);
+    /// Both ends in one cluster or mesh: the policies of their clusters decide, on both sides.
+    fn inside(&self, to: End, trace: &mut Trace) {
+        let (from, packet) = (self.question.from, Packet::AmongPods);
+        let mut released = releases(self.site, self.graphs, self.question, to, packet);
+        if self.cluster_side(Side::Egress, (from, to), packet, &mut released, trace)
+            && self.cluster_side(Side::Ingress, (to, from), packet, &mut released, trace)
+        {
+            arrived(&released, trace);
         }
     }
 
-    fn cluster_side(&self, side: Side, trace: &mut Trace) {
+    /// The policies of the cluster at one end; whether the packet goes on.
+    fn cluster_side(
+        &self,
+        side: Side,
+        (own, other): (End, End),
+        packet: Packet,
+        released: &mut BTreeSet<Release>,
+        trace: &mut Trace,
+    ) -> bool {
         let (site, question) = (self.site, self.question);
-        let Some(to) = question.to else { return };
-        let (own, other) = if side == Side::Egress { (question.from, to) } else { (to, question.from) };
-        let Some(cluster) = site.cluster_of(own) else { return };
-        let Some(held) = self.plan.clusters.iter().find(|held| held.cluster == cluster) else { return };
-        let peer = |permit: &PodPermit| match &permit.peer {
-            PodPeer::Pods(end) => stands_for(site, *end, other),
-            PodPeer::Outside(_) | PodPeer::Nodes(_) | PodPeer::Names(..) => stands_for(site, permit.peer_end, other),
+        let Some(cluster) = site.cluster_of(own) else { return true };
+        let Some(held) = self.plan.clusters.iter().find(|held| held.cluster == cluster) else { return true };
+        let at = Enforcer::Cluster { cluster, side, end: own };
+        if site.namespace_of(own).is_some_and(|id| !site.namespaces[id].is_managed()) {
+            trace.hops.push(TraceHop { at, verdict: Verdict::Open });
+            return true;
+        }
+        let peer = |permit: &PodPermit| match (&permit.peer, packet) {
+            (PodPeer::Pods(end), Packet::AmongPods) => stands_for(site, *end, other),
+            (PodPeer::Outside(addresses) | PodPeer::Names(_, addresses), Packet::Between(source, destination)) => {
+                addresses.contains(if side == Side::Egress { destination } else { source })
+            }
+            // Whoever comes from outside shows the address of a node.
+            (PodPeer::Nodes(_), Packet::Between(..)) => side == Side::Ingress,
+            _ => false,
         };
-        let found = held.permits.iter().find(|permit| {
-            let flow = &site.flows[permit.flow];
+        let flows = held.permits.iter().filter(|permit| {
             permit.side == side
                 && stands_for(site, permit.subject, own)
                 && peer(permit)
-                && flow.matches.iter().any(|allowed| covers(allowed, &question.service))
+                && site.flows[permit.flow].matches.iter().any(|allowed| covers(allowed, &question.service))
         });
-        trace.hops.push(TraceHop { at: Enforcer::Cluster { cluster, side }, flow: found.map(|permit| permit.flow) });
-        trace.flow = found.map(|permit| permit.flow);
+        let mut passing: BTreeSet<Release> = flows.map(|permit| Release::Flow(permit.flow)).collect();
+        if asks_names(site, cluster, question) {
+            passing.insert(Release::NameService(cluster));
+        }
+        let first = passing.intersection(released).chain(&passing).next().copied();
+        met(at, first, &passing, released, trace)
+    }
+}
+
+/// Notes an enforcer; whether the packet goes on.
+fn met(
+    at: Enforcer,
+    by: Option<Release>,
+    passing: &BTreeSet<Release>,
+    released: &mut BTreeSet<Release>,
+    trace: &mut Trace,
+) -> bool {
+    released.retain(|release| passing.contains(release));
+    trace.hops.push(TraceHop { at, verdict: by.map_or(Verdict::Drops, Verdict::Passes) });
+    by.is_some()
+}
+
+/// Nothing has stopped the packet: it was released, or there is something to say about it.
+fn arrived(released: &BTreeSet<Release>, trace: &mut Trace) {
+    trace.release = released.first().copied();
+    // Without an enforcer both ends are outside, and the packet is none of the site's.
+    if trace.release.is_none() && trace.remark.is_none() && !trace.hops.is_empty() {
+        trace.remark = Some(Remark::Unreleased);
     }
 }
 

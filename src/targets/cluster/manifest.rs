@@ -1,12 +1,12 @@
 //! What is in force in a cluster, for whoever looks at it there, and where each flow stands.
 
 use super::{
-    Capabilities, Metadata, NAME_SERVICE, Residual, Statement, cluster_metadata, residuals, statement_metadata,
-    statements,
+    Capabilities, Labels, Metadata, NAME_SERVICE, Residual, Statement, Subject, cluster_metadata, residuals,
+    statement_metadata, statements,
 };
 use crate::i18n::Lang;
-use crate::model::Site;
-use crate::plan::ClusterPlan;
+use crate::model::{End, FlowId, Site};
+use crate::plan::{ClusterPlan, Side};
 use crate::syntax::objects::PolicyDialect;
 use crate::targets::VERSION;
 use crate::targets::kubernetes::file_of;
@@ -29,17 +29,42 @@ pub struct Held {
 /// The objects of a cluster that hold flows. None for a cluster that has been refused.
 #[must_use]
 pub fn held(site: &Site, plan: &ClusterPlan) -> Vec<Held> {
-    let Ok(statements) = statements(site, plan) else { return Vec::new() };
+    let statements = statements(site, plan).unwrap_or_default();
+    statements.iter().map(|statement| hold(site, plan, statement)).collect()
+}
+
+/// The object that holds a flow, or the name service, on one side for some pods. None where nothing is written.
+#[must_use]
+pub fn holding(site: &Site, plan: &ClusterPlan, flow: Option<FlowId>, side: Side, pods: End) -> Option<Held> {
+    let statements = statements(site, plan).ok()?;
+    let labels = match pods {
+        End::Component(id) => site.components[id].pod_labels(),
+        _ => Labels::new(),
+    };
+    let about = |statement: &&Statement| {
+        let subject = match &statement.subject {
+            Subject::Component(id) => pods == End::Component(*id),
+            Subject::Namespace => true,
+            Subject::Labelled(wanted) => wanted.iter().all(|(key, value)| labels.get(key) == Some(value)),
+        };
+        subject
+            && statement.flow() == flow
+            && statement.side == side
+            && site.namespace_of(pods) == Some(statement.namespace)
+    };
+    statements.iter().find(about).map(|statement| hold(site, plan, statement))
+}
+
+fn hold(site: &Site, plan: &ClusterPlan, statement: &Statement) -> Held {
     let (folder, kind) = match site.clusters[plan.cluster].decl.policy.value {
         PolicyDialect::Kubernetes => ("kubernetes", "NetworkPolicy"),
         PolicyDialect::Cilium => ("cilium", "CiliumNetworkPolicy"),
     };
-    let held = statements.iter().map(|statement| Held {
+    Held {
         file: format!("{folder}/{}/{}", plan.name, file_of(site, statement)),
         object: format!("{kind} {}", object(site, statement)),
         flow: flow(site, statement).to_owned(),
-    });
-    held.collect()
+    }
 }
 
 /// What the policies of a cluster leave open. Nothing for a cluster that has been refused.

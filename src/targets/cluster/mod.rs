@@ -10,7 +10,7 @@ mod statements;
 
 pub use capabilities::{Capabilities, Version};
 pub use envelope::{Envelope, OutsideRelease, Ports, Released, envelopes};
-pub use manifest::{Held, config_map, held, open};
+pub use manifest::{Held, config_map, held, holding, open};
 pub use names::{
     Metadata, NAME_SERVICE, cluster_metadata, described, fitted, is_platform, labels, route, statement_metadata,
 };
