@@ -7,16 +7,27 @@
 mod support;
 
 use std::collections::BTreeSet;
+use support::bounds::may_be_open;
+use support::crowd::site;
 use support::engine::{Engine, Question, question_of, questions};
 use support::judge::Judge;
 use support::mutants::{mutants, same_verdicts, sample};
 use support::random::random_site;
 use support::{
-    Compiled, allow_all, allow_all_by_cilium, both_dialects, day, examples, folder, with_cluster_network_policies,
+    Compiled, allow_all, allow_all_by_cilium, both_dialects, day, examples, folder, mesh, small,
+    with_cluster_network_policies,
 };
 use zonec::readers::cluster::witness::with_witnesses;
 use zonec::source::MemoryWorld;
+use zonec::targets::cluster::Capabilities;
+use zonec::targets::cluster::policy_map::largest;
 use zonec::verify::cluster::{bounded, equal, facts, read};
+
+/// Every example in both dialects, a small cluster with its name service, two clusters of one mesh.
+fn all_sites() -> impl Iterator<Item = Compiled> {
+    let examples: Vec<Compiled> = examples().iter().flat_map(|example| both_dialects(example)).collect();
+    examples.into_iter().chain([small(), mesh()])
+}
 
 fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
     files.iter().map(|(path, text)| (path.as_str(), text.as_str()))
@@ -27,7 +38,7 @@ fn borrowed(files: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
 fn the_engine_judges_as_plan_and_reader_do() {
     let mut engine = Engine::start();
     let mut asked = 0;
-    for compiled in examples().iter().flat_map(|example| both_dialects(example)) {
+    for compiled in all_sites() {
         for plan in &compiled.plan.clusters {
             let mut facts = facts(&compiled.site, plan.cluster);
             // The engine is Cilium, whatever the cluster runs: blocks never mean nodes there.
@@ -55,8 +66,8 @@ fn the_engine_judges_as_plan_and_reader_do() {
 #[ignore = "needs Cilium's policy engine: tests/conformance/run engine"]
 fn tenants_stay_inside_the_envelope_for_the_engine_too() {
     let mut engine = Engine::start();
-    let mut guarded = 0;
-    for compiled in examples().iter().flat_map(|example| both_dialects(example)) {
+    let (mut guarded, mut opened, mut closed) = (0, 0, 0);
+    for compiled in all_sites() {
         for plan in &compiled.plan.clusters {
             let facts = facts(&compiled.site, plan.cluster);
             let mut files = compiled.policies(&plan.name);
@@ -64,7 +75,7 @@ fn tenants_stay_inside_the_envelope_for_the_engine_too() {
                 continue;
             }
             let (questions, addresses) = questions(&compiled, &plan.name, &facts);
-            for namespace in &facts.namespaces {
+            for namespace in facts.namespaces.iter().filter(|namespace| namespace.cluster == facts.name) {
                 files.push(("tenant".to_owned(), allow_all(&namespace.name)));
                 files.push(("tenant".to_owned(), allow_all_by_cilium(&namespace.name)));
             }
@@ -77,11 +88,15 @@ fn tenants_stay_inside_the_envelope_for_the_engine_too() {
             for question in &questions {
                 let passes = engine.allows(&question.from, &question.to, question.protocol, question.port);
                 assert_eq!(passes, judge.allows(question), "{}: {question:?}", plan.name);
+                let may = may_be_open(&compiled, plan, question);
+                assert!(may || !passes, "{}: a tenant opens {question:?}", plan.name);
+                opened += usize::from(passes);
+                closed += usize::from(!may);
             }
         }
     }
-    println!("{guarded} clusters hold with tenants' policies");
-    assert!(guarded >= 8, "{guarded}");
+    println!("{guarded} clusters hold with tenants' policies: {opened} connections opened, {closed} kept shut");
+    assert!(guarded >= 10 && opened > 1_000 && closed > 1_000, "{guarded} {opened} {closed}");
 }
 
 /// The addresses among the ends of some questions.
@@ -96,7 +111,7 @@ fn addresses_of<'q>(questions: impl IntoIterator<Item = &'q Question>) -> Vec<St
 fn the_engine_confirms_what_the_proof_finds_in_mutants() {
     let mut engine = Engine::start();
     let (mut confirmed, mut kinds) = (0, BTreeSet::new());
-    for compiled in examples().iter().flat_map(|example| both_dialects(example)) {
+    for compiled in all_sites() {
         for plan in &compiled.plan.clusters {
             let mut facts = facts(&compiled.site, plan.cluster);
             // The engine is Cilium, whatever the cluster runs: blocks never mean nodes there.
@@ -241,9 +256,84 @@ fn fifty_random_sites_hold_with_and_without_tenants() {
             for question in questions.iter().step_by(7) {
                 let passes = engine.allows(&question.from, &question.to, question.protocol, question.port);
                 assert_eq!(passes, judge.allows(question), "seed {seed}, tenants {tenants}: {question:?}");
+                assert!(!passes || may_be_open(&compiled, plan, question), "seed {seed}: a tenant opens {question:?}");
                 asked += 1;
             }
         }
     }
     println!("{asked} verdicts agree");
+}
+
+#[test]
+#[ignore = "needs Cilium's policy engine: tests/conformance/run engine"]
+fn clusters_of_one_mesh_mean_the_same_under_both_readings_of_selectors() {
+    let mut engine = Engine::start();
+    let compiled = mesh();
+    let (mut asked, mut crossing) = (0, 0);
+    for plan in &compiled.plan.clusters {
+        let facts = facts(&compiled.site, plan.cluster);
+        let (questions, addresses) = questions(&compiled, &plan.name, &facts);
+        let mut files = compiled.policies(&plan.name);
+        for tenants in [false, true] {
+            if tenants {
+                let own = facts.namespaces.iter().filter(|namespace| namespace.cluster == facts.name);
+                files.extend(own.map(|namespace| ("tenant".to_owned(), allow_all_by_cilium(&namespace.name))));
+            }
+            let mut answers: Vec<Vec<bool>> = Vec::new();
+            for local in [true, false] {
+                let mut facts = facts.clone();
+                facts.local_by_default = local;
+                let judge = Judge::new(&read(borrowed(&files), &facts), &facts, &addresses);
+                engine.load(&facts, &files, &addresses, local).unwrap();
+                let mut found = Vec::new();
+                for question in &questions {
+                    let passes = engine.allows(&question.from, &question.to, question.protocol, question.port);
+                    let what = || format!("{}, local {local}, tenants {tenants}: {question:?}", plan.name);
+                    assert_eq!(passes, judge.allows(question), "{}", what());
+                    assert!(!passes || may_be_open(&compiled, plan, question), "{}", what());
+                    found.push(passes);
+                    asked += 1;
+                    crossing += usize::from(
+                        passes
+                            && (question.from.starts_with("east:")
+                                || question.from.starts_with("west:")
+                                || question.to.starts_with("east:")
+                                || question.to.starts_with("west:")),
+                    );
+                }
+                answers.push(found);
+            }
+            assert!(tenants || answers.windows(2).all(|pair| pair[0] == pair[1]), "{}", plan.name);
+        }
+    }
+    println!("{asked} verdicts agree, {crossing} connections cross clusters");
+    assert!(asked > 4_000 && crossing > 10);
+}
+
+#[test]
+#[ignore = "needs Cilium's policy engine: tests/conformance/run engine"]
+fn no_pod_takes_more_of_the_policy_map_than_was_estimated() {
+    let mut engine = Engine::start();
+    let large = Compiled::of(&MemoryWorld::single(&site(30, true), day()));
+    let mut close = 0;
+    for compiled in all_sites().chain([large]) {
+        for plan in &compiled.plan.clusters {
+            let facts = facts(&compiled.site, plan.cluster);
+            let capabilities = Capabilities::of(&compiled.site.clusters[plan.cluster]).unwrap();
+            let Some(estimated) = largest(&compiled.site, plan, &capabilities) else { continue };
+            let files = compiled.policies(&plan.name);
+            let policies = read(borrowed(&files), &facts);
+            // An identity for every prefix, as an agent has.
+            let outside: BTreeSet<String> = policies.prefixes().map(|prefix| prefix.network().to_string()).collect();
+            let outside: Vec<String> = outside.into_iter().collect();
+            engine.load(&facts, &files, &outside, true).unwrap();
+            let own = facts.namespaces.iter().filter(|namespace| namespace.cluster == facts.name);
+            let pods = own.flat_map(|n| n.pods.iter().map(move |pod| format!("{}/{}", n.name, pod.name)));
+            let most = pods.map(|pod| engine.entries(&pod)).max().unwrap_or_default();
+            println!("{}: {most} entries, estimated {}", plan.name, estimated.entries);
+            assert!(most <= estimated.entries, "{}", plan.name);
+            close += usize::from(estimated.entries <= most * 3 / 2);
+        }
+    }
+    assert!(close >= 5, "{close} estimates are close");
 }

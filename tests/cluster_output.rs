@@ -138,6 +138,15 @@ fn what_nobody_keeps_is_refused_with_its_place() {
     let cases: Vec<(String, &str, &str)> = vec![
         (with(SMALL, edge, &format!("{edge}, {http}")), "flow edge-api (site.yaml:", "`http` is kept by Cilium"),
         (with(SMALL, edge, &format!("{edge}, log: new")), "flow edge-api (site.yaml:", "NetworkPolicies cannot log"),
+        (
+            with(
+                &with(SMALL, "portal: { from: partner, to: edge", "portal: { log: new, from: partner, to: edge"),
+                "gateways:\n  pf: { interfaces",
+                "gateways:\n  pf: { target: none, interfaces",
+            ),
+            "flow portal (site.yaml:",
+            "`log: new` has no effect",
+        ),
         (with(SMALL, edge, &format!("{edge}, family: ipv4")), "flow edge-api (site.yaml:", "`family` cannot be kept"),
         (with(SMALL, flow, &format!("{flow}, fqdn: a.example")), "flow api-database (site.yaml:", "is inside"),
         (

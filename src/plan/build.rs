@@ -73,6 +73,11 @@ impl Builder<'_> {
         if !compiled {
             return Err("no address family is left".to_owned());
         }
+        let mut hops = ways.iter().flat_map(|way| &way.hops);
+        let logged = pods.hubble_sees() || hops.any(|hop| self.site.gateways[hop.gateway].is_generated());
+        if is_logged(flow) && !logged {
+            return Err("`log: new` has no effect: no gateway on its way is generated; leave it out".to_owned());
+        }
         self.add(pods.crossing(ways)?);
         Ok(())
     }
@@ -96,7 +101,7 @@ impl Builder<'_> {
             source: way.source.addresses.only(family),
             destination: way.destination.addresses.only(family),
             service: service.clone(),
-            log: decl.decl.log.as_ref().is_some_and(|log| log.value == LogChoice::New),
+            log: is_logged(decl),
         });
     }
 
@@ -158,6 +163,11 @@ impl Builder<'_> {
         });
         plans.collect()
     }
+}
+
+/// Whether new connections of a flow are to be logged.
+pub(super) fn is_logged(flow: &Flow) -> bool {
+    flow.decl.log.as_ref().is_some_and(|log| log.value == LogChoice::New)
 }
 
 /// Source addresses that packets from each place carry: its own, those of peers in it, and those of pods behind its nodes.

@@ -1,12 +1,12 @@
 //! The sides of a flow that clusters enforce.
 
-use super::build::PlanError;
+use super::build::{PlanError, is_logged};
 use super::{PodPeer, PodPermit, Request, Side};
 use crate::graph::{PairWays, Way};
 use crate::model::site::{Cluster, Flow};
 use crate::model::{Addresses, ClusterId, End, Family, FlowId, NameService, Property, ServiceMatch, Site};
 use crate::syntax::decode::Spanned;
-use crate::syntax::document::{HttpRule, LogChoice};
+use crate::syntax::document::HttpRule;
 use crate::syntax::objects::{IngressSource, PolicyDialect};
 
 /// One pair of ends of a flow.
@@ -92,12 +92,16 @@ impl Pods<'_> {
                     .to_owned(),
             );
         }
-        let logs = self.flow.decl.log.as_ref().is_some_and(|log| log.value == LogChoice::New);
-        let is_cilium = |end| self.site.cluster_of(end).is_some_and(|id| is_cilium(&self.site.clusters[id]));
-        if logs && !is_cilium(self.pair.from.end) && !is_cilium(self.pair.to.end) {
+        if is_logged(self.flow) && !self.hubble_sees() {
             return Err("NetworkPolicies cannot log, so `log: new` has no effect in this cluster; leave it out or use `policy: cilium`, whose Hubble shows every connection".to_owned());
         }
         Ok(())
+    }
+
+    /// Whether an end runs where Hubble shows every connection.
+    pub(super) fn hubble_sees(&self) -> bool {
+        let ends = [self.pair.from.end, self.pair.to.end];
+        ends.into_iter().filter_map(|end| self.site.cluster_of(end)).any(|id| is_cilium(&self.site.clusters[id]))
     }
 
     /// Policies act after the service translation: the pod port that `listens` gives stands in for the service's own.

@@ -59,11 +59,18 @@ impl Context<'_> {
             return Err(nodes.fault("is a policy for nodes, which this version does not evaluate"));
         }
         let subject = self.subject(&fields.need("endpointSelector")?)?;
-        let lists = LISTS.map(|(key, direction, action)| (fields.take(key), direction, action));
+        let mut lists = Vec::new();
+        for (key, direction, action) in LISTS {
+            let items = fields.take(key).map(|field| field.list()).transpose()?.unwrap_or_default();
+            lists.push((items, direction, action));
+        }
+        if lists.iter().all(|(items, ..)| items.is_empty()) {
+            return Err(spec.fault("holds no rule of either direction; Cilium rejects that"));
+        }
         let isolates = default_deny(fields.take("enableDefaultDeny"))?;
         fields.finish()?;
         for (list, direction, action) in lists {
-            for item in list.map(|field| field.list()).transpose()?.unwrap_or_default() {
+            for item in list {
                 let mut fields = item.map()?;
                 let parts = port_terms(&mut fields, action)?;
                 let peers = self.peers(&mut fields, direction, (action, !parts.is_empty()), &item)?;

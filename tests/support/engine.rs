@@ -63,6 +63,12 @@ impl Engine {
         answer["verdict"] == "allow"
     }
 
+    /// How many entries a pod takes in Cilium's policy map.
+    pub fn entries(&mut self, pod: &str) -> usize {
+        let answer = self.say(&json!({"entries": pod}));
+        usize::try_from(answer["entries"].as_u64().unwrap_or_else(|| panic!("{answer}"))).unwrap()
+    }
+
     /// Whether one side alone lets a connection pass; nothing when no policy decides there or an end is unknown.
     pub fn side(&mut self, question: &Question, side: Direction) -> Option<bool> {
         let Question { from, to, protocol, port } = question;
@@ -125,8 +131,9 @@ pub fn questions(compiled: &Compiled, cluster: &str, facts: &ClusterFacts) -> (V
     use zonec::plan::PodPeer;
     let plan = compiled.plan.clusters.iter().find(|plan| plan.name == cluster).unwrap();
     let (mut ports, mut addresses) = (BTreeSet::new(), BTreeSet::new());
-    for permit in &plan.permits {
-        for service in &permit.services {
+    let name_service = plan.name_service.iter().map(|service| &service.services);
+    for services in plan.permits.iter().map(|permit| &permit.services).chain(name_service) {
+        for service in services {
             if let ServiceMatch::Ports(transport, list) = service {
                 for (first, last) in list.intervals() {
                     for port in [first.saturating_sub(1).max(1), *first, *last, last.saturating_add(1)] {
@@ -135,7 +142,9 @@ pub fn questions(compiled: &Compiled, cluster: &str, facts: &ClusterFacts) -> (V
                 }
             }
         }
-        if let PodPeer::Outside(outside) = &permit.peer {
+    }
+    for permit in &plan.permits {
+        if let PodPeer::Outside(outside) | PodPeer::Names(_, outside) = &permit.peer {
             for prefix in outside.prefixes().iter().take(8) {
                 addresses.insert(prefix.network());
                 addresses.insert(prefix.broadcast());
@@ -145,10 +154,18 @@ pub fn questions(compiled: &Compiled, cluster: &str, facts: &ClusterFacts) -> (V
     addresses.insert("198.51.100.77".parse().unwrap());
     let inside = |address: &std::net::IpAddr| facts.inside.iter().any(|prefix| prefix.contains(address));
     let addresses: Vec<String> = addresses.iter().filter(|a| !inside(a)).map(ToString::to_string).collect();
-    let pods = facts.namespaces.iter().flat_map(|n| n.pods.iter().map(move |pod| format!("{}/{}", n.name, pod.name)));
-    let pods: Vec<String> = pods.collect();
+    let (mut pods, mut neighbours) = (Vec::new(), Vec::new());
+    for namespace in &facts.namespaces {
+        let names = namespace.pods.iter().map(|pod| format!("{}/{}", namespace.name, pod.name));
+        if namespace.cluster == facts.name {
+            pods.extend(names);
+        } else {
+            // Pods of the mesh: their own side is their cluster's business.
+            neighbours.extend(names.map(|name| format!("{}:{name}", namespace.cluster)));
+        }
+    }
     let special = ["host", "remote-node", "kube-apiserver", "health"].map(|name| format!("entity:{name}"));
-    let others: Vec<String> = addresses.iter().map(|a| format!("ip:{a}")).chain(special).collect();
+    let others: Vec<String> = addresses.iter().map(|a| format!("ip:{a}")).chain(special).chain(neighbours).collect();
     let mut all = Vec::new();
     let mut ask = |from: &String, to: &String| {
         for (word, port) in &ports {

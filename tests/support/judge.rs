@@ -36,8 +36,12 @@ impl Judge {
             };
             return self.universe.special(entity).unwrap();
         }
-        let (namespace, pod) = end.split_once('/').unwrap();
-        self.universe.pod_number(namespace, pod).unwrap()
+        let (place, pod) = end.split_once('/').unwrap();
+        let Some((cluster, namespace)) = place.split_once(':') else {
+            return self.universe.pod_number(place, pod).unwrap();
+        };
+        let wanted = |number: &u32| self.universe.pod(*number).is_some_and(|(_, found)| found.name == pod);
+        self.universe.namespace_pods(cluster, namespace).numbers().find(wanted).unwrap()
     }
 
     /// Whether both sides that the cluster enforces let a connection pass.

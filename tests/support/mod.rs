@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "every test program uses a part of it")]
 
+pub mod bounds;
 pub mod crowd;
 pub mod engine;
 pub mod judge;
@@ -97,6 +98,17 @@ pub fn both_dialects(example: &str) -> Vec<Compiled> {
     let changed = cilium.files != world.files;
     let worlds: Vec<MemoryWorld> = [Some(world.clone()), changed.then_some(cilium)].into_iter().flatten().collect();
     worlds.iter().map(Compiled::of).collect()
+}
+
+/// Two clusters of one mesh.
+pub fn mesh() -> Compiled {
+    Compiled::of(&MemoryWorld::single(include_str!("../clusters/mesh.yaml"), day()))
+}
+
+/// A small cluster with its name service, in Cilium's dialect.
+pub fn small() -> Compiled {
+    let text = include_str!("../clusters/small.yaml").replace("policy: kubernetes", "policy: cilium");
+    Compiled::of(&MemoryWorld::single(&text, day()))
 }
 
 /// The worked example with NetworkPolicies and ClusterNetworkPolicies as guardrail.

@@ -4,6 +4,7 @@ mod capabilities;
 mod envelope;
 mod manifest;
 mod names;
+pub mod policy_map;
 mod ports;
 mod residuals;
 mod statements;
@@ -20,7 +21,7 @@ pub use statements::{Blocks, Labels, Peer, Release, Rule, Statement, Subject, bl
 
 use super::{Files, Refused};
 use crate::model::Site;
-use crate::plan::Plan;
+use crate::plan::{ClusterPlan, Plan};
 use crate::syntax::objects::PolicyDialect;
 use serde::Serialize;
 
@@ -31,6 +32,7 @@ use serde::Serialize;
 pub fn emit(site: &Site, plan: &Plan, files: &mut Files) -> Result<(), Vec<Refused>> {
     let mut refused = Vec::new();
     for cluster in &plan.clusters {
+        refused.extend(too_large(site, cluster));
         let emitted = match site.clusters[cluster.cluster].decl.policy.value {
             PolicyDialect::Kubernetes => super::kubernetes::emit(site, cluster, files),
             PolicyDialect::Cilium => super::cilium::emit(site, cluster, files),
@@ -38,6 +40,22 @@ pub fn emit(site: &Site, plan: &Plan, files: &mut Files) -> Result<(), Vec<Refus
         refused.extend(emitted.err().into_iter().flatten());
     }
     if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// Policies that no map of Cilium's could hold.
+fn too_large(site: &Site, plan: &ClusterPlan) -> Option<Refused> {
+    let capabilities = Capabilities::of(&site.clusters[plan.cluster]).ok()?;
+    let largest = policy_map::largest(site, plan, &capabilities)?;
+    (largest.entries > policy_map::AT_MOST).then(|| Refused {
+        enforcer: plan.name.clone(),
+        flow: largest.flow,
+        reason: format!(
+            "pods of namespace {} would take about {} entries in Cilium's policy map, which holds {} at most, and what does not fit is not enforced; name fewer prefixes, or split the cluster",
+            site.namespaces[largest.namespace].name,
+            largest.entries,
+            policy_map::AT_MOST
+        ),
+    })
 }
 
 /// Objects as a multi-document YAML text, each with a line about it where there is something to say.

@@ -1,6 +1,6 @@
 //! What policies leave open, and what they take for granted: stated, so that nobody believes more than is enforced.
 
-use super::{Capabilities, Version};
+use super::{Capabilities, Version, policy_map};
 use crate::i18n::{Lang, fill};
 use crate::model::site::{Cluster, Component};
 use crate::model::{FlowId, ServiceMatch, Site};
@@ -104,6 +104,11 @@ const TEXTS: &[(&str, &str, &str)] = &[
         "Vorausgesetzt wird, dass Mandanten keine Rechte auf {names} haben und Labels von Namespaces nicht ändern dürfen.",
     ),
     (
+        "policy-map",
+        "Pods of namespace {namespace} take about {entries} entries in Cilium's policy map, which holds 16384 by default, and what does not fit is not enforced: set bpf.policyMapMax to {setting}.",
+        "Pods im Namespace {namespace} belegen etwa {entries} Einträge in Ciliums Policy-Map, die ohne Einstellung 16384 fasst; was nicht hineinpasst, wird nicht durchgesetzt: bpf.policyMapMax auf {setting} setzen.",
+    ),
+    (
         "cilium-endpoint-routes",
         "Cilium before 1.18.8 may let pods on the same node past ingress policies of layer 7 services where endpoint routes are used (CVE-2026-33726): update it.",
         "Cilium vor 1.18.8 lässt Pods desselben Nodes unter Umständen an Eingangsrichtlinien von Layer-7-Diensten vorbei, wenn Endpoint Routes benutzt werden (CVE-2026-33726): aktualisieren.",
@@ -157,6 +162,14 @@ pub fn residuals(site: &Site, plan: &ClusterPlan, capabilities: &Capabilities) -
         state(id, Vec::new());
     }
     state("tenants-rights", vec![("names", KINDS.to_owned())]);
+    if let Some(largest) =
+        policy_map::largest(site, plan, capabilities).filter(|largest| largest.entries > policy_map::BY_DEFAULT)
+    {
+        let setting = largest.entries.next_power_of_two().min(policy_map::AT_MOST);
+        let namespace = site.namespaces[largest.namespace].name.clone();
+        let numbers = [("entries", largest.entries.to_string()), ("setting", setting.to_string())];
+        state("policy-map", std::iter::once(("namespace", namespace)).chain(numbers).collect());
+    }
     if capabilities.cilium.is_some_and(|version| version < Version(1, 18, 8)) {
         state("cilium-endpoint-routes", Vec::new());
     }

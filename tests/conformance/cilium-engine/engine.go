@@ -202,6 +202,19 @@ func (e *engine) side(name string, subject *end, key policy.Key, a *answer) (str
 	return "allow", nil
 }
 
+// entries counts what a pod takes in the policy map.
+func (e *engine) entries(name string) (any, error) {
+	subject := e.ends[name]
+	if subject == nil {
+		return nil, fmt.Errorf("unknown end %s", name)
+	}
+	resolved, err := e.policyOf(name, subject)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]int{"entries": resolved.Len()}, nil
+}
+
 // policyOf resolves what one endpoint may do, once per load.
 func (e *engine) policyOf(name string, subject *end) (*policy.EndpointPolicy, error) {
 	if known, ok := e.resolved[name]; ok {

@@ -8,6 +8,8 @@
 //	          "addresses": ["203.0.113.10"], "default_local_cluster": true}}
 //	{"src": "shop/edge", "dst": "shop/api", "proto": "TCP", "port": 8080}
 //
+// {"entries": "shop/edge"} asks how many entries the pod takes in Cilium's policy map.
+//
 // A world is a multi-document YAML file of Namespaces and Pods. Policies are
 // files, folders or YAML text (when the value holds a line break). An end of a
 // question is NAMESPACE/POD, CLUSTER:NAMESPACE/POD, ip:ADDRESS (an address
@@ -27,7 +29,8 @@ import (
 )
 
 type request struct {
-	Load *loadRequest `json:"load,omitempty"`
+	Load    *loadRequest `json:"load,omitempty"`
+	Entries string       `json:"entries,omitempty"`
 	query
 }
 
@@ -104,6 +107,9 @@ func handle(line []byte, current **engine) (any, error) {
 	}
 	if *current == nil {
 		return nil, fmt.Errorf("nothing is loaded")
+	}
+	if r.Entries != "" {
+		return (*current).entries(r.Entries)
 	}
 	return (*current).ask(r.query)
 }
