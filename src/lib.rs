@@ -14,6 +14,7 @@ pub mod diff;
 pub mod finding;
 pub mod graph;
 pub mod i18n;
+pub mod import;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod model;

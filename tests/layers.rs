@@ -29,6 +29,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("verify", &["source", "syntax", "model", "graph", "plan", "space", "readers"]),
     ("claims", &["model", "graph", "space"]),
     ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "claims", "plan", "space", "targets"]),
+    // A matrix is read against a model; what comes out is zone language again.
+    ("import", &["source", "syntax", "data", "i18n", "model"]),
     ("query", &["source", "model", "graph", "check", "claims", "diff", "plan", "space"]),
     ("trace", &["source", "model", "graph", "plan"]),
     ("output", &["finding", "syntax", "i18n", "model", "check", "plan", "targets"]),

@@ -8,6 +8,7 @@ mod disk;
 mod explain;
 mod format;
 mod git;
+mod import;
 mod localize;
 #[cfg(feature = "lsp")]
 mod lsp;
@@ -93,6 +94,8 @@ enum Command {
         /// File or folder with site.yaml; `-` reads standard input.
         site: String,
     },
+    /// Reads a communication matrix (workbook or CSV) as flows, and lists every row that has no place.
+    Import(import::Arguments),
     /// Explains one rule.
     Explain {
         /// Rule id, for example ZM-PAP-01.
@@ -294,6 +297,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Diff(arguments) => diff::run(arguments, options, out),
         Command::Query(arguments) => query::run(arguments, options, out),
         Command::Test { site } => test::run(site, options, out),
+        Command::Import(arguments) => import::run(arguments, options, out),
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
         #[cfg(feature = "lsp")]

@@ -3,10 +3,11 @@
 //! The texts stand in `zones/<blueprint>/starter/`: lines that start with `en| ` or `de| ` belong to one language, `{name}`,
 //! `{blueprint}`, `{today}` and `{year}` are filled in.
 
-use super::{Format, OK, Options, Stop};
+use super::{Format, OK, Options, Stop, disk};
 use crate::data::{self, DataError};
 use crate::i18n::{Lang, fill};
 use crate::source::Date;
+use crate::syntax::proposal;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -42,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         return Err(Stop::Invalid(format!("nothing is written, these exist: {}", taken.join(", "))));
     }
     for (name, text) in &files {
-        write_new(&folder.join(name), text)?;
+        disk::write_new(&folder.join(name), text)?;
     }
     if options.format == Format::Json {
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
@@ -60,16 +61,6 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
         options.word("Next", "Weiter mit")
     )?;
     Ok(OK)
-}
-
-/// Writes a file that must not exist yet.
-fn write_new(path: &Path, text: &str) -> Result<(), Stop> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut file = std::fs::File::create_new(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
 }
 
 /// The files of a starter site, the main file first; none when there is no such blueprint.
@@ -104,26 +95,11 @@ fn in_language(text: &str, lang: Lang) -> String {
     lines.fold(String::new(), |out, line| out + line.strip_prefix(own).unwrap_or(line) + "\n")
 }
 
-/// A name for the site, from the folder's: lower case, `ä` as `ae`, everything else that no name may hold as `-`.
+/// A name for the site, from the folder's.
 fn site_name(folder: &Path) -> String {
     let real = folder.canonicalize().unwrap_or_else(|_| folder.to_path_buf());
-    let given = real.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let mut name = String::new();
-    for c in given.chars() {
-        match c {
-            'a'..='z' | '0'..='9' => name.push(c),
-            'ä' => name.push_str("ae"),
-            'ö' => name.push_str("oe"),
-            'ü' => name.push_str("ue"),
-            'ß' => name.push_str("ss"),
-            _ if name.ends_with('-') => {}
-            _ => name.push('-'),
-        }
-    }
-    let name = name.trim_start_matches(|c: char| !c.is_ascii_lowercase());
-    let name: String = name.chars().take(63).collect();
-    let name = name.trim_end_matches('-');
-    if name.is_empty() { "site".to_owned() } else { name.to_owned() }
+    let given = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    proposal(&given).unwrap_or_else(|| "site".to_owned())
 }
 
 #[cfg(test)]

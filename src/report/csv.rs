@@ -31,7 +31,7 @@ impl Escaped {
 type Column = (&'static str, fn(&Flow) -> String);
 
 /// The columns of the communication matrix.
-pub(super) const COLUMNS: [Column; 14] = [
+pub(super) const COLUMNS: [Column; 18] = [
     ("number", |flow| flow.number.clone()),
     ("flow-id", |flow| flow.name.clone()),
     ("from-zone", |flow| flow.from.areas.clone()),
@@ -42,8 +42,12 @@ pub(super) const COLUMNS: [Column; 14] = [
     ("protocol", |flow| flow.protocol.clone()),
     ("purpose", |flow| flow.purpose.clone()),
     ("owner", |flow| flow.owner.clone()),
-    ("approval", |flow| flow.approved.clone()),
-    ("validity", |flow| flow.valid.clone()),
+    ("approval", |flow| flow.approval.reference.clone()),
+    ("approved-by", |flow| flow.approval.by.clone()),
+    ("approved-on", |flow| flow.approval.on.clone()),
+    ("valid-from", |flow| flow.from_day.clone()),
+    ("valid-until", |flow| flow.until_day.clone()),
+    ("further", |flow| flow.further.clone()),
     ("enforced-by", |flow| flow.enforced.join(", ")),
     ("result", |flow| {
         let refs: Vec<&str> = flow.refs.iter().map(|link| link.id.as_str()).collect();
@@ -52,15 +56,18 @@ pub(super) const COLUMNS: [Column; 14] = [
     }),
 ];
 
+/// A line of CSV, every field escaped.
+#[must_use]
+pub fn line(fields: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let fields: Vec<String> = fields.into_iter().map(|field| Escaped::of(field.as_ref()).0).collect();
+    fields.join(",") + "\r\n"
+}
+
 /// Writes all flows.
 pub(super) fn write(report: &Report, words: &Words) -> String {
-    let line = |fields: Vec<String>| {
-        let fields: Vec<String> = fields.iter().map(|field| Escaped::of(field).0).collect();
-        fields.join(",") + "\r\n"
-    };
-    let mut out = line(COLUMNS.iter().map(|(key, _)| words.get(key)).collect());
+    let mut out = line(COLUMNS.iter().map(|(key, _)| words.get(key)));
     for flow in &report.flows {
-        out += &line(COLUMNS.iter().map(|(_, value)| value(flow)).collect());
+        out += &line(COLUMNS.iter().map(|(_, value)| value(flow)));
     }
     out
 }

@@ -303,8 +303,16 @@ pub struct Flow {
     pub owner: String,
     /// Approval: reference, by whom, when.
     pub approved: String,
+    /// The same in its parts.
+    pub approval: Approval,
     /// Period, when it is limited.
     pub valid: String,
+    /// First day, when there is one.
+    pub from_day: String,
+    /// Last day, when there is one.
+    pub until_day: String,
+    /// What the flow states beyond the columns of the matrix, as a YAML map.
+    pub further: String,
     /// Who enforces it.
     pub enforced: Vec<String>,
     /// State.
@@ -313,6 +321,17 @@ pub struct Flow {
     pub refs: Vec<Link>,
     /// Whether it serves administration.
     pub management: bool,
+}
+
+/// An approval in its parts; empty without one.
+#[derive(Clone, Default, Debug, Serialize)]
+pub struct Approval {
+    /// Reference.
+    pub reference: String,
+    /// By whom.
+    pub by: String,
+    /// When.
+    pub on: String,
 }
 
 /// The requirements of a standard.

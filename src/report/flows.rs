@@ -2,7 +2,8 @@
 
 use super::areas::{self, Which};
 use super::build::{Builder, State, permits};
-use super::facts::{Flow, FlowEnd, Link};
+use super::facts::{Approval, Flow, FlowEnd, Link};
+use super::further::further;
 use crate::model::ids::Id;
 use crate::model::site::Flow as SiteFlow;
 use crate::model::{EndRef, FlowId};
@@ -37,13 +38,19 @@ impl Builder<'_> {
         let matches: Vec<String> = flow.matches.iter().map(ToString::to_string).collect();
         let port = matches.first().map_or("", |first| first.trim_start_matches(|c: char| !c.is_ascii_digit()));
         let port: String = port.chars().take_while(char::is_ascii_digit).collect();
-        let approved = decl.approved.as_ref().map_or_else(String::new, |approval| {
-            format!("{}, {}, {}", approval.reference.0, approval.by.0, self.words.date(approval.on.value))
+        let approval = decl.approved.as_ref().map_or_else(Approval::default, |approval| Approval {
+            reference: approval.reference.0.clone(),
+            by: approval.by.0.clone(),
+            on: self.words.date(approval.on.value),
         });
-        let from =
-            decl.valid_from.as_ref().map(|day| self.words.fill("from-day", &[("day", self.words.date(day.value))]));
-        let until =
-            decl.valid_until.as_ref().map(|day| self.words.fill("until-day", &[("day", self.words.date(day.value))]));
+        let approved = decl
+            .approved
+            .as_ref()
+            .map_or_else(String::new, |_| format!("{}, {}, {}", approval.reference, approval.by, approval.on));
+        let [from_day, until_day] =
+            [&decl.valid_from, &decl.valid_until].map(|day| day.as_ref().map(|day| self.words.date(day.value)));
+        let period = |key: &str, day: &Option<String>| Some(self.words.fill(key, &[("day", day.clone()?)]));
+        let valid = [period("from-day", &from_day), period("until-day", &until_day)];
         Flow {
             number: flow_number(id),
             name: flow.name.clone(),
@@ -55,7 +62,11 @@ impl Builder<'_> {
             purpose: text(decl.purpose.as_ref()),
             owner: text(decl.owner.as_ref()),
             approved,
-            valid: from.into_iter().chain(until).collect::<Vec<_>>().join(" "),
+            approval,
+            valid: valid.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            from_day: from_day.unwrap_or_default(),
+            until_day: until_day.unwrap_or_default(),
+            further: further(decl),
             enforced: enforced.get(&id).cloned().unwrap_or_default(),
             mark: self.mark(state),
             refs: refs.into_iter().collect(),

@@ -8,6 +8,7 @@ mod escape;
 pub mod facts;
 mod findings;
 mod flows;
+mod further;
 mod html;
 mod markdown;
 mod matrix;
@@ -17,6 +18,8 @@ mod words;
 mod xlsx;
 mod zones;
 
+pub use csv::line as csv_line;
+pub use escape::turns;
 pub use results::decided;
 pub use words::Words;
 

@@ -15,9 +15,10 @@ mod schema;
 pub mod service;
 mod slip;
 pub mod tree;
+pub mod write;
 
 pub use decode::Spanned;
 pub use document::Document;
-pub use names::nearest;
+pub use names::{nearest, proposal};
 pub use read::{Read, Visitor, read_site, read_site_with};
 pub use schema::language_schema;

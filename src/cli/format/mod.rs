@@ -4,6 +4,7 @@ pub mod chain;
 pub mod codequality;
 pub mod diff;
 pub mod human;
+pub mod import;
 pub mod json;
 pub mod junit;
 pub mod markdown;
