@@ -15,6 +15,19 @@ use zonec::finding::Severity;
 use zonec::i18n::Lang;
 use zonec::source::{Date, MemoryWorld};
 
+#[cfg(feature = "pdf")]
+#[path = "documents/pdf.rs"]
+mod pdf;
+
+const EXAMPLES: [&str; 6] = [
+    "kommune-musterau",
+    "landesrz-seenland",
+    "kreis-it-auental",
+    "zv-it-talwinkel",
+    "stadt-beispielhafen",
+    "amt-fehlerstedt",
+];
+
 fn day() -> Date {
     Date::new(2026, 11, 24).unwrap()
 }
@@ -62,14 +75,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 #[test]
 fn figures_are_those_of_the_model() {
-    for name in [
-        "kommune-musterau",
-        "landesrz-seenland",
-        "kreis-it-auental",
-        "zv-it-talwinkel",
-        "stadt-beispielhafen",
-        "amt-fehlerstedt",
-    ] {
+    for name in EXAMPLES {
         for lang in [Lang::De, Lang::En] {
             let checked = check(&example(name), false).unwrap();
             let Some(found) = documents(&checked, lang) else { return };

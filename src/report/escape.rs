@@ -2,12 +2,11 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use std::marker::PhantomData;
 
 /// A format with an escaper of its own.
 pub trait Format {
     /// Makes a text inert in the format.
-    fn escape(text: &str) -> String;
+    fn escape(&self, text: &str) -> String;
 
     /// Sets what an escaped text has between backticks as code, where the format can without harm.
     fn code(escaped: &str) -> String {
@@ -19,7 +18,7 @@ pub trait Format {
 #[derive(Clone, Debug)]
 pub struct Escaped<F> {
     value: Value,
-    format: PhantomData<F>,
+    format: F,
 }
 
 impl<F: Format> Escaped<F> {
@@ -27,16 +26,16 @@ impl<F: Format> Escaped<F> {
     ///
     /// # Errors
     /// Data that cannot be written as JSON, which ours always can.
-    pub fn of(data: &impl Serialize) -> Result<Self, String> {
+    pub fn of(format: F, data: &impl Serialize) -> Result<Self, String> {
         let mut value = serde_json::to_value(data).map_err(|error| error.to_string())?;
-        walk::<F>(&mut value);
-        Ok(Self { value, format: PhantomData })
+        walk(&format, &mut value);
+        Ok(Self { value, format })
     }
 
     /// Adds more data, escaped like the rest.
     #[must_use]
     pub fn with_data(mut self, key: &str, mut data: Value) -> Self {
-        walk::<F>(&mut data);
+        walk(&self.format, &mut data);
         if let Value::Object(map) = &mut self.value {
             map.insert(key.to_owned(), data);
         }
@@ -60,6 +59,13 @@ impl<F: Format> Escaped<F> {
         self
     }
 
+    /// The data as JSON, for templates that read them as data.
+    #[cfg(feature = "pdf")]
+    #[must_use]
+    pub fn json(&self) -> String {
+        self.value.to_string()
+    }
+
     /// Fills a template.
     ///
     /// # Errors
@@ -73,11 +79,11 @@ impl<F: Format> Escaped<F> {
     }
 }
 
-fn walk<F: Format>(value: &mut Value) {
+fn walk<F: Format>(format: &F, value: &mut Value) {
     match value {
-        Value::String(text) => *text = F::escape(text),
-        Value::Array(items) => items.iter_mut().for_each(walk::<F>),
-        Value::Object(map) => map.values_mut().for_each(walk::<F>),
+        Value::String(text) => *text = format.escape(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| walk(format, item)),
+        Value::Object(map) => map.values_mut().for_each(|item| walk(format, item)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -10,7 +10,7 @@ const TEMPLATE: &str = include_str!("../../targets/report/report.html.j2");
 const STYLE: &str = include_str!("../../targets/report/report.css");
 const SCRIPT: &str = include_str!("../../targets/report/report.js");
 
-/// Flows in one table. Longer lists are cut into several tables, so that the browser lays out only what is seen.
+/// Rows of one table. Longer lists are cut into several tables, so that the browser lays out only what is seen.
 const CHUNK: usize = 100;
 
 /// HTML: text and attribute values.
@@ -18,7 +18,7 @@ const CHUNK: usize = 100;
 pub struct Html;
 
 impl Format for Html {
-    fn escape(text: &str) -> String {
+    fn escape(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len() + 16);
         for c in text.chars() {
             match c {
@@ -59,14 +59,12 @@ impl Format for Html {
 pub(super) fn write(report: &Report, words: &Words, picture: &str) -> Result<String, String> {
     let footer = format!("{} · {} · zonec {}", report.head.title, report.head.as_of, report.head.version);
     let style = format!("{STYLE}{}{}", crate::targets::diagram::dark_style(), page(&footer, words));
-    let chunks = report.flows.len().div_ceil(CHUNK).max(1);
     let counts = json!({
         "violations": report.figures.first().map(|figure| figure.figure.clone()),
         "findings": report.findings.len() + report.more_findings.len(),
         "chunk": CHUNK,
-        "chunks": chunks,
     });
-    Escaped::<Html>::of(report)?
+    Escaped::of(Html, report)?
         .with_words(words)?
         .with_data("counts", counts)
         .with_trusted("style_hash", hash(&style))

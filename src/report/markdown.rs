@@ -9,7 +9,7 @@ use super::words::Words;
 pub struct Markdown;
 
 impl Format for Markdown {
-    fn escape(text: &str) -> String {
+    fn escape(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text.chars().peekable();
         while let Some(c) = rest.next() {
@@ -47,5 +47,5 @@ impl Format for Markdown {
 /// # Errors
 /// The template engine's words.
 pub(super) fn write(report: &Report, words: &Words) -> Result<String, String> {
-    Escaped::<Markdown>::of(report)?.with_words(words)?.render(include_str!("../../targets/report/report.md.j2"))
+    Escaped::of(Markdown, report)?.with_words(words)?.render(include_str!("../../targets/report/report.md.j2"))
 }

@@ -12,6 +12,8 @@ mod further;
 mod html;
 mod markdown;
 mod matrix;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod results;
 mod words;
 #[cfg(feature = "xlsx")]
@@ -61,10 +63,11 @@ pub fn facts(input: &Input<'_>, lang: Lang) -> Result<Report, String> {
 /// Makes a text inert in Markdown: the one escaper of that format.
 #[must_use]
 pub fn markdown(text: &str) -> String {
-    <markdown::Markdown as escape::Format>::escape(text)
+    escape::Format::escape(&markdown::Markdown, text)
 }
 
-/// Adds `report/index.html`, `report.md`, `flows.csv` and `flows.xlsx` (feature `xlsx`).
+/// Adds `report/index.html`, `report.md`, `flows.csv`, `flows.xlsx` (feature `xlsx`) and, with the diagrams among the files,
+/// `report.pdf` (feature `pdf`).
 ///
 /// # Errors
 /// Faulty built-in words or templates; a test renders every example.
@@ -76,5 +79,7 @@ pub fn emit(input: &Input<'_>, lang: Lang, files: &mut Files) -> Result<(), Stri
     files.add("report/flows.csv", csv::write(&report, &words));
     #[cfg(feature = "xlsx")]
     files.add("report/flows.xlsx", xlsx::write(&report, &words)?);
+    #[cfg(feature = "pdf")]
+    files.add("report/report.pdf", pdf::write(&report, &words, files)?);
     Ok(())
 }

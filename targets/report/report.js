@@ -75,10 +75,12 @@
     var key = function (r) { return r.cells[place].dataset.s || r.cells[place].textContent.trim(); };
     var order = home.slice();
     if (place > 0 || !up) {
-      var by = new Intl.Collator(root.lang, { numeric: true });
-      var keyed = home.map(function (r) { return [key(r), r]; });
-      keyed.sort(function (a, b) { return (up ? 1 : -1) * by.compare(a[0], b[0]); });
-      order = keyed.map(function (k) { return k[1]; });
+      // Each text is compared once, however many rows have it.
+      var by = new Intl.Collator(root.lang, { numeric: true }), groups = new Map();
+      home.forEach(function (r) { var k = key(r); if (!groups.has(k)) groups.set(k, []); groups.get(k).push(r); });
+      order = [];
+      Array.from(groups.keys()).sort(function (a, b) { return (up ? 1 : -1) * by.compare(a, b); })
+        .forEach(function (k) { groups.get(k).forEach(function (r) { order.push(r); }); });
     }
     rows = order;
     tables.forEach(function (t, i) {

@@ -9,7 +9,8 @@ use super::metrics::Metrics;
 use super::nets::Nets;
 use super::sheet::Sheet;
 use super::wire::{Label, Wire, line_rect};
-use super::{Plan, from_site, layout, nets, render, texts};
+use super::words::Word;
+use super::{Judged, Plan, from_site, layout, nets, render, texts};
 use crate::check::{Model, check};
 use crate::i18n::Lang;
 use crate::source::{Date, MemoryWorld};
@@ -39,6 +40,11 @@ fn files(folder: &Path, below: &str, out: &mut BTreeMap<String, Vec<u8>>) {
 
 /// The whole of an example, with more flows.
 pub(super) fn sheet_of(example: &str, lang: Lang, flows: &str) -> Sheet {
+    read(example, lang, flows, false)
+}
+
+/// The sheet of an example, with its findings or without.
+fn read(example: &str, lang: Lang, flows: &str, findings: bool) -> Sheet {
     let mut all = BTreeMap::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example), "", &mut all);
     if let Some(main) = all.get_mut("site.yaml") {
@@ -49,12 +55,19 @@ pub(super) fn sheet_of(example: &str, lang: Lang, flows: &str) -> Sheet {
     let checked = check(&world, false).unwrap();
     let Model { site, graphs } = checked.model.as_ref().unwrap();
     let origin = Origin { site, digest: &checked.digest, as_of: checked.as_of };
-    from_site::sheet(origin, graphs, &[], lang)
+    let judged = checked.findings.iter().filter(|_| findings).map(|item| Judged {
+        rule: item.finding.rule.to_owned(),
+        deviation: item.deviation.map(|id| site.deviations[id].name.clone()),
+        violation: format!("{:?}", item.severity) == "Error",
+        objects: item.finding.objects.clone(),
+        message: checked.catalogue.message(&item.finding, lang),
+    });
+    from_site::sheet(origin, graphs, &judged.collect::<Vec<_>>(), lang)
 }
 
 /// The sheets of an example.
 fn sheets_of(example: &str, lang: Lang) -> Vec<Sheet> {
-    super::overview::sheets(sheet_of(example, lang, ""), lang)
+    super::overview::sheets(read(example, lang, "", true), lang)
 }
 
 /// Everything that is wrong with the picture of a sheet, one line each.
@@ -106,7 +119,35 @@ impl Drawn<'_> {
         for wire in &plan.wiring.wires {
             self.line_faults(wire, &solid, &mut out);
         }
+        for place in 0..scene.places.len() {
+            self.head_faults(place, &mut out);
+        }
         out
+    }
+
+    /// Title, lines, level and marks of a zone: none on another, none outside.
+    fn head_faults(&self, place: usize, out: &mut Vec<String>) {
+        let (m, r) = (self.metrics, self.plan.scene.places[place]);
+        let Some(zone) = self.index.place(place).filter(|_| r.w > 0 && !self.index.is_network(place)) else { return };
+        if super::scene::is_management(self.index, place) {
+            return;
+        }
+        let (x, y) = super::paint::head_origin(r, &self.plan.bars);
+        let mut texts = vec![Rect::new(x + 14, y + 10, m.px(&zone.title, 135, true), 14)];
+        let lines = (0..).zip(&zone.lines);
+        texts.extend(lines.map(|(i, line)| Rect::new(x + 14, y + 28 + 14 * i, m.px(line, 110, false), 12)));
+        let level = m.px(&format!("{} {}", Word::Level.of(Lang::De), zone.level), 100, true) + 14;
+        texts.push(Rect::new(r.right() - 9 - level, y + 9, level, 17));
+        for (i, mark) in (0..).zip(&zone.marks) {
+            let w = super::label::mark_width(m, &mark.text);
+            texts.push(Rect::new(r.right() - 9 - w, y + 30 + 20 * i, w, super::label::HEIGHT));
+        }
+        for (i, a) in texts.iter().enumerate() {
+            let apart = texts.iter().skip(i + 1).all(|b| !a.hits(b));
+            let inside = a.x >= r.x && a.right() <= r.right() && a.bottom() <= r.bottom();
+            let cards = self.plan.scene.cards.iter().all(|card| !card.hits(a));
+            out.extend((!(apart && inside && cards)).then(|| format!("head of {}: text {i} overlaps", zone.id)));
+        }
     }
 
     fn line_faults(&self, wire: &Wire, solid: &[Rect], out: &mut Vec<String>) {

@@ -356,7 +356,7 @@ impl Drawer<'_> {
             };
             notes.push((
                 kind,
-                Note { mark: Mark { kind, text }, id: finding.rule.clone(), text: finding.message.clone() },
+                Note { mark: Mark { kind, text }, id: finding.rule.clone(), text: finding.message.replace('`', "") },
             ));
         }
         notes.sort_by_key(|(kind, _)| *kind);

@@ -47,6 +47,13 @@ use sheet::Sheet;
 use svg::Svg;
 use wire::{Board, Wiring};
 
+/// Liberation Sans 2.1.5, regular and bold, SIL Open Font License (targets/diagram/fonts/LICENSE).
+#[cfg(any(feature = "png", feature = "pdf"))]
+pub const FONTS: [&[u8]; 2] = [
+    include_bytes!("../../../targets/diagram/fonts/LiberationSans-Regular.ttf"),
+    include_bytes!("../../../targets/diagram/fonts/LiberationSans-Bold.ttf"),
+];
+
 /// Adds `diagram/<site>.svg`, `.png` (feature `png`), `.mmd` and `.dot`, for a large site also its further sheets
 /// `-02.svg` and so on, and gives the first picture for a page that holds [`dark_style`] itself.
 ///
@@ -65,8 +72,7 @@ pub fn emit(
     files.add(path(".dot"), graph::dot(&whole));
     let sheets = overview::sheets(whole, lang);
     let mut inline = String::new();
-    for (index, sheet) in sheets.iter().enumerate() {
-        let picture = render(sheet, lang);
+    for (index, picture) in drawn(&sheets, lang).into_iter().enumerate() {
         if index == 0 {
             let style = format!("<style>{}</style>\n", dark_style());
             inline = picture.replacen(&style, "", 1).replacen("<svg ", "<svg class=\"plan\" ", 1);
@@ -80,6 +86,22 @@ pub fn emit(
     Ok(inline)
 }
 
+/// The pictures of sheets, in their order; sheets are drawn side by side, which changes nothing in them.
+fn drawn(sheets: &[Sheet], lang: Lang) -> Vec<String> {
+    let mut pictures = vec![String::new(); sheets.len()];
+    let part = sheets.len().div_ceil(WORKERS).max(1);
+    std::thread::scope(|scope| {
+        for (sheets, pictures) in sheets.chunks(part).zip(pictures.chunks_mut(part)) {
+            scope.spawn(move || {
+                for (sheet, picture) in sheets.iter().zip(pictures) {
+                    *picture = render(sheet, lang);
+                }
+            });
+        }
+    });
+    pictures
+}
+
 /// The dark theme of every picture, for a page around one.
 #[must_use]
 pub fn dark_style() -> String {
@@ -88,6 +110,8 @@ pub fn dark_style() -> String {
 
 pub use from_site::Judged;
 
+/// Sheets drawn at the same time.
+const WORKERS: usize = 8;
 /// Attempts with growing space.
 const ROUNDS: i32 = 6;
 
@@ -160,7 +184,7 @@ fn texts(index: &Index, m: &Metrics, scene: &Scene, bars: &[bars::Bar], below: &
         for mark in &zone.marks {
             let w = label::mark_width(m, &mark.text);
             out.push(Rect::new(r.right() - 9 - w, y, w, label::HEIGHT));
-            y += 20;
+            y += scene::MARK_ROW;
         }
     }
     for (r, cluster) in scene.clusters.iter().zip(&index.sheet.clusters).filter(|(r, _)| r.w > 0) {

@@ -5,7 +5,7 @@ use super::geometry::Rect;
 use super::icons;
 use super::label;
 use super::metrics::Metrics;
-use super::scene::{MARGIN, Scene, is_management};
+use super::scene::{MARGIN, MARK_ROW, Scene, is_management};
 use super::sheet::{Class, Mark, MarkKind, Sheet, Zone};
 use super::svg::{Font, Svg, tenths};
 use super::theme::{self, CARD_LINE, INK, MUTE, PAPER, Paint};
@@ -141,7 +141,7 @@ impl Painter<'_> {
             for mark in &zone.marks {
                 let w = label::mark_width(self.metrics, &mark.text);
                 badge(svg, mark.kind, Rect::new(r.right() - 9 - w, y, w, label::HEIGHT), &mark.text, 95);
-                y += 20;
+                y += MARK_ROW;
             }
         }
     }

@@ -1,15 +1,11 @@
 //! The picture as PNG, by resvg with the embedded Liberation Sans: nothing of the machine's fonts, the same bytes
 //! everywhere. Always light: the rasteriser skips the dark theme.
 
+use super::FONTS;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 use std::sync::Arc;
 
-/// Liberation Sans 2.1.5, SIL Open Font License (targets/diagram/fonts/LICENSE).
-const FONTS: [&[u8]; 2] = [
-    include_bytes!("../../../targets/diagram/fonts/LiberationSans-Regular.ttf"),
-    include_bytes!("../../../targets/diagram/fonts/LiberationSans-Bold.ttf"),
-];
 /// Pixels of the picture up to which it is drawn at twice its size; beyond, at its own; beyond that, smaller.
 const SHARP: f32 = 12_000_000.0;
 

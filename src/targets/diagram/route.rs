@@ -77,11 +77,18 @@ struct State {
 struct Visit {
     cost: i32,
     bends: u8,
-    from: Option<usize>,
-    port: usize,
-    missing: u32,
     done: bool,
+    /// The state before; [`START`] for the first.
+    from: u32,
+    port: u32,
+    missing: u32,
 }
+
+/// No state before this one.
+const START: u32 = u32::MAX;
+
+/// A state to look at: estimated cost, whether it ends a way, and its number. The cheapest comes first.
+type Queued = Reverse<(i32, bool, u32)>;
 
 /// Finds the cheapest way, or none.
 pub fn find(lanes: &Lanes, task: &Task) -> Option<Way> {
@@ -92,9 +99,13 @@ struct Search<'a> {
     lanes: &'a Lanes,
     task: &'a Task<'a>,
     levels: usize,
-    visits: Vec<Option<Visit>>,
-    heap: BinaryHeap<Reverse<(i32, usize, usize)>>,
+    /// Place in `visits` of each state, counted from 1; 0 for one that was not reached. Most never are.
+    slots: Vec<u32>,
+    visits: Vec<Visit>,
+    heap: BinaryHeap<Queued>,
     target: Rect,
+    /// Whether a goal lies at a cell.
+    is_goal: Vec<bool>,
 }
 
 impl<'a> Search<'a> {
@@ -106,21 +117,39 @@ impl<'a> Search<'a> {
         let (low, high) = points.fold((first, first), |(l, h), p| {
             (Pt { x: l.x.min(p.x), y: l.y.min(p.y) }, Pt { x: h.x.max(p.x), y: h.y.max(p.y) })
         });
+        let mut is_goal = vec![false; cells];
+        for goal in task.goals {
+            if let Some(flag) = is_goal.get_mut(goal.cell) {
+                *flag = true;
+            }
+        }
         Self {
             lanes,
             task,
             levels,
-            visits: vec![None; cells * 4 * levels],
+            slots: vec![0; cells * 4 * levels],
+            visits: Vec::new(),
             heap: BinaryHeap::new(),
             target: Rect::spanning(low, high),
+            is_goal,
         }
     }
 
-    fn key(&self, s: State) -> usize {
-        (s.cell * 4 + s.dir) * self.levels + s.progress
+    fn is_goal(&self, cell: usize) -> bool {
+        self.is_goal.get(cell).copied().unwrap_or(false)
     }
 
-    fn state(&self, key: usize) -> State {
+    fn visit(&mut self, key: u32) -> Option<&mut Visit> {
+        let slot = self.slots.get(usize::try_from(key).ok()?)?;
+        self.visits.get_mut(usize::try_from(slot.checked_sub(1)?).ok()?)
+    }
+
+    fn key(&self, s: State) -> u32 {
+        u32::try_from((s.cell * 4 + s.dir) * self.levels + s.progress).unwrap_or(START)
+    }
+
+    fn state(&self, key: u32) -> State {
+        let key = usize::try_from(key).unwrap_or(usize::MAX);
         let rest = key / self.levels;
         State { cell: rest / 4, dir: rest % 4, progress: key % self.levels }
     }
@@ -141,27 +170,28 @@ impl<'a> Search<'a> {
             }
             if let Some((progress, missing)) = self.pass(0, 0, &start.filters) {
                 let state = State { cell: start.cell, dir: start.out, progress };
-                let visit = Visit { cost: start.cost, bends: 0, from: None, port, missing, done: false };
+                let port = u32::try_from(port).unwrap_or(START);
+                let visit = Visit { cost: start.cost, bends: 0, from: START, port, missing, done: false };
                 self.offer(state, visit);
             }
         }
         let goals = self.goals_by_cell();
-        let finish = self.visits.len();
-        let mut best: Vec<(usize, usize, u32)> = Vec::new();
-        while let Some(Reverse((_, _, key))) = self.heap.pop() {
-            if key >= finish {
-                let (last, goal, missing) = best.get(key - finish).copied()?;
+        let mut best: Vec<(u32, usize, u32)> = Vec::new();
+        while let Some(Reverse((_, ends, key))) = self.heap.pop() {
+            if ends {
+                let (last, goal, missing) = best.get(usize::try_from(key).ok()?).copied()?;
                 return self.way(last, goal, missing);
             }
-            let Some(Some(visit)) = self.visits.get_mut(key) else { continue };
+            let Some(visit) = self.visit(key) else { continue };
             if std::mem::replace(&mut visit.done, true) {
                 continue;
             }
             let (visit, state) = (*visit, self.state(key));
-            for goal in goals.range((state.cell, 0)..=(state.cell, usize::MAX)).map(|(_, g)| *g) {
+            let here = self.is_goal(state.cell).then(|| goals.range((state.cell, 0)..=(state.cell, usize::MAX)));
+            for goal in here.into_iter().flatten().map(|(_, g)| *g) {
                 if let Some((cost, missing)) = self.arrive(state, visit, goal) {
+                    self.heap.push(Reverse((cost, true, u32::try_from(best.len()).unwrap_or(START))));
                     best.push((key, goal, missing));
-                    self.heap.push(Reverse((cost, best.len(), finish + best.len() - 1)));
                 }
             }
             for turn in [0, 1, 3] {
@@ -214,7 +244,7 @@ impl<'a> Search<'a> {
         state: State,
         visit: Visit,
         turn: usize,
-        key: usize,
+        key: u32,
         goals: &std::collections::BTreeSet<(usize, usize)>,
     ) {
         let dir = (state.dir + turn) % 4;
@@ -229,6 +259,9 @@ impl<'a> Search<'a> {
         let Some(next) = self.lanes.id(col + dx, row + dy) else { return };
         let (there, axis) = (self.lanes.cell(next), dir % 2);
         let is_joint = || {
+            if !self.is_goal(next) {
+                return false;
+            }
             let mut at = goals.range((next, 0)..=(next, usize::MAX));
             at.any(|(_, g)| self.task.goals.get(*g).is_some_and(|p| p.joint))
         };
@@ -236,36 +269,38 @@ impl<'a> Search<'a> {
             return;
         }
         let entered = there.bar.filter(|b| here.bar != Some(*b)).and_then(|b| self.task.bar_filter.get(b)).copied();
-        let filters: Vec<usize> = entered.into_iter().collect();
-        let Some((progress, missing)) = self.pass(state.progress, visit.missing, &filters) else { return };
+        let Some((progress, missing)) = self.pass(state.progress, visit.missing, entered.as_slice()) else { return };
         let mut cost =
             visit.cost + PITCH + self.task.toll.get(next).copied().unwrap_or(0) + self.skipped(visit.missing, missing);
         cost += if turn == 0 { 0 } else { BEND };
         cost += if there.line[1 - axis].is_some() { CROSSING } else { 0 };
         let next = State { cell: next, dir, progress };
-        self.offer(next, Visit { cost, bends, from: Some(key), port: visit.port, missing, done: false });
+        self.offer(next, Visit { cost, bends, from: key, port: visit.port, missing, done: false });
     }
 
     fn offer(&mut self, state: State, visit: Visit) {
         let key = self.key(state);
-        let total = visit.cost + self.estimate(state.cell);
-        if let Some(slot) = self.visits.get_mut(key)
-            && slot.is_none_or(|old| !old.done && visit.cost < old.cost)
-        {
-            *slot = Some(visit);
-            self.heap.push(Reverse((total, 0, key)));
+        if let Some(old) = self.visit(key) {
+            if old.done || visit.cost >= old.cost {
+                return;
+            }
+            *old = visit;
+        } else {
+            let place = u32::try_from(self.visits.len() + 1).unwrap_or(0);
+            let Some(slot) = usize::try_from(key).ok().and_then(|key| self.slots.get_mut(key)) else { return };
+            *slot = place;
+            self.visits.push(visit);
         }
+        self.heap.push(Reverse((visit.cost + self.estimate(state.cell), false, key)));
     }
 
-    fn way(&self, last: usize, goal: usize, missing: u32) -> Option<Way> {
+    fn way(&mut self, last: u32, goal: usize, missing: u32) -> Option<Way> {
         let mut cells = Vec::new();
-        let mut key = Some(last);
-        let mut port = 0;
-        while let Some(k) = key {
-            let visit = self.visits.get(k).copied().flatten()?;
-            cells.push(self.state(k).cell);
-            port = visit.port;
-            key = visit.from;
+        let (mut key, mut port) = (last, 0);
+        while key != START {
+            let visit = *self.visit(key)?;
+            cells.push(self.state(key).cell);
+            (port, key) = (usize::try_from(visit.port).ok()?, visit.from);
         }
         let (start, goal) = (self.task.starts.get(port)?, self.task.goals.get(goal)?);
         cells.extend(start.stubs.iter().rev());

@@ -6,6 +6,7 @@ use super::cards::Index;
 use super::columns::{self, Rows};
 use super::geometry::{Rect, even, lane_from};
 use super::interior::{Context, Interior};
+use super::label;
 use super::nets::Net;
 use super::sheet::Class;
 
@@ -116,11 +117,16 @@ pub fn build(cx: &Context, rows: &Rows, slack: Slack, panels: PanelSizes) -> Sce
     b.scene
 }
 
-/// Height of the title of a zone.
+/// Height of the title of a zone: its lines on the left, its marks below each other on the right.
 pub fn head_height(index: &Index, place: usize) -> i32 {
-    let lines = index.place(place).map_or(0, |z| z.lines.len());
-    44 + 14 * (i32::try_from(lines).unwrap_or(0) - 1).max(0)
+    let count = |of: usize| i32::try_from(of).unwrap_or(0);
+    let (lines, marks) = index.place(place).map_or((0, 0), |z| (count(z.lines.len()), count(z.marks.len())));
+    let marks = if is_management(index, place) || marks == 0 { 0 } else { 32 + MARK_ROW * marks };
+    (44 + 14 * (lines - 1).max(0)).max(marks)
 }
+
+/// Distance of the marks of a zone.
+pub const MARK_ROW: i32 = 20;
 
 impl Builder<'_> {
     fn interior(&self, place: usize) -> Interior {
@@ -134,7 +140,8 @@ impl Builder<'_> {
         let icon = if self.cx.index.is_network(place) { 30 } else { 0 };
         let chip = if icon > 0 { 0 } else { 72 };
         let title = m.px(&zone.title, 135, true) + 28 + icon + chip;
-        let lines = zone.lines.iter().map(|l| m.px(l, 110, false) + 28).max().unwrap_or(0);
+        let marks = zone.marks.iter().map(|mark| label::mark_width(m, &mark.text) + 4).max().unwrap_or(0);
+        let lines = zone.lines.iter().map(|l| m.px(l, 110, false) + 28 + marks).max().unwrap_or(0);
         let entries = if self.rows.b.contains(&place) { 28 * self.entries(place) } else { 0 };
         even((title + entries).max(lines).max(self.interior(place).w).max(144))
     }
