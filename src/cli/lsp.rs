@@ -3,7 +3,7 @@
 use super::{Format, OK, Options, Stop, VIOLATION, disk};
 use crate::lsp::{Disk, SessionError, Settings, serve};
 use crate::source::{Date, World};
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::sync::Arc;
 
 /// Sites on disk, as of a day or of today, however long the session lasts.
@@ -17,11 +17,11 @@ impl Disk for Sites {
     }
 }
 
-pub(super) fn run(options: &Options, out: &mut dyn Write) -> Result<u8, Stop> {
+pub(super) fn run(options: &Options) -> Result<u8, Stop> {
     options.only(&[Format::Human])?;
     let settings = Settings { lang: options.lang(), strict: options.strict };
     let input = BufReader::new(std::io::stdin());
-    match serve(input, out, Arc::new(Sites(options.as_of)), settings) {
+    match serve(input, std::io::stdout(), Arc::new(Sites(options.as_of)), settings) {
         Ok(true) => Ok(OK),
         // The client went without `shutdown`.
         Ok(false) => Ok(VIOLATION),

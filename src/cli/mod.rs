@@ -258,7 +258,7 @@ pub fn run() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, lang),
     };
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut out = std::io::BufWriter::new(std::io::stdout());
     let result = dispatch(&cli, &mut out).and_then(|status| out.flush().map(|()| status).map_err(Stop::from));
     match result {
         Ok(status) => ExitCode::from(status),
@@ -301,7 +301,7 @@ fn dispatch(cli: &Cli, out: &mut dyn Write) -> Result<u8, Stop> {
         Command::Explain { rule } => explain::run(rule, options, out),
         Command::Catalogue { what } => catalogue::run(*what, options, out),
         #[cfg(feature = "lsp")]
-        Command::Lsp { stdio: _ } => lsp::run(options, out),
+        Command::Lsp { stdio: _ } => lsp::run(options),
         Command::Completions { shell } => shell::completions(*shell, out),
         Command::Man => shell::man(out),
         Command::Schema => {

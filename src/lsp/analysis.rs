@@ -8,8 +8,8 @@ use super::index::{FileIndex, Index};
 use super::overlay::{Buffers, Disk, Overlay};
 use super::uri::folder;
 use crate::check::{Catalogues, Checked, Means, Understood, understand};
-use crate::source::SourceFile;
-use crate::syntax::mention::NamePlaces;
+use crate::source::{SourceFile, SourceMap};
+use crate::syntax::mention::{Mention, NamePlaces};
 use crate::syntax::tree::Node;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,13 +32,10 @@ pub struct Job {
 /// What the worker found.
 #[derive(Debug)]
 pub enum Found {
-    /// The names of a site, and whether it can be read; rules follow when it can.
-    Read {
-        /// Names.
-        index: Arc<Index>,
-        /// Whether rules are evaluated next.
-        is_whole: bool,
-    },
+    /// A site can be read; its rules are evaluated next.
+    Whole(String),
+    /// The names of a site.
+    Read(Arc<Index>),
     /// All sites of a state are read.
     AllRead(u64),
     /// The findings of a site.
@@ -121,6 +118,7 @@ impl Worker {
         let mains = self.mains(&job.buffers);
         let gone: Vec<String> = self.sites.keys().filter(|main| !mains.contains(*main)).cloned().collect();
         let mut read: Vec<(String, Understood)> = Vec::new();
+        let mut named: Vec<String> = Vec::new();
         for main in &mains {
             let known = self.sites.get(main);
             let is_old = known.is_none_or(|known| {
@@ -129,17 +127,31 @@ impl Worker {
             if !(job.is_all || is_old) {
                 continue;
             }
-            match self.read(main, &job.buffers) {
-                Ok((index, understood)) => {
-                    let known = Known { index: Arc::new(index), is_active: false, is_open: true };
-                    let was_active = self.sites.insert(main.clone(), known).is_some_and(|old| old.is_active);
-                    if let (true, Some(known)) = (was_active, self.sites.get_mut(main)) {
-                        known.is_active = true;
-                    }
-                    read.push((main.clone(), understood));
+            let was_active = known.is_some_and(|known| known.is_active);
+            let (mentions, understood) = match self.read(main, &job.buffers) {
+                Ok(found) => found,
+                Err(reason) => {
+                    say(Found::Failed(reason))?;
+                    continue;
                 }
-                Err(reason) => say(Found::Failed(reason))?,
-            }
+            };
+            // Someone waits to see this: what cannot be read, or that it can be again. Names and rules take longer.
+            let (index, is_open) = if was_active && !understood.is_whole() {
+                let Some(checked) = understood.judge_while(self.strict, || true).map(Arc::new) else { continue };
+                say(Found::Judged { main: main.clone(), state: job.version, checked: Arc::clone(&checked) })?;
+                (self.index(main, mentions, &checked.sources, false), false)
+            } else {
+                let is_whole = understood.is_whole();
+                if was_active {
+                    say(Found::Whole(main.clone()))?;
+                }
+                let index = self.index(main, mentions, understood.sources(), is_whole);
+                read.push((main.clone(), understood));
+                (index, true)
+            };
+            let known = Known { index: Arc::new(index), is_active: was_active, is_open };
+            self.sites.insert(main.clone(), known);
+            named.push(main.clone());
         }
         for main in gone {
             if self.sites.remove(&main).is_some_and(|known| known.is_active) {
@@ -147,9 +159,9 @@ impl Worker {
             }
         }
         self.activate(&job.buffers, &mut say)?;
-        for (main, understood) in &read {
+        for main in &named {
             if let Some(known) = self.sites.get(main).filter(|known| known.is_active) {
-                say(Found::Read { index: Arc::clone(&known.index), is_whole: understood.is_whole() })?;
+                say(Found::Read(Arc::clone(&known.index)))?;
             }
         }
         say(Found::AllRead(job.version))?;
@@ -210,36 +222,49 @@ impl Worker {
         mains
     }
 
-    /// Reads a site and its names. Files that have no tree now, or are not reached because of a fault, keep the names they had.
-    fn read(&mut self, main: &str, buffers: &Buffers) -> Result<(Index, Understood), String> {
+    /// Reads a site, and the names of each file that has a tree.
+    fn read(&mut self, main: &str, buffers: &Buffers) -> Result<(Mentions, Understood), String> {
         let overlay = Overlay::open(&*self.disk, main, buffers)?;
-        let (root, names) = (folder(main), &self.names);
-        let mut files: BTreeMap<String, Arc<FileIndex>> = BTreeMap::new();
+        let names = &self.names;
+        let mut mentions = Mentions::new();
         let mut visit = |source: &SourceFile, node: &Node<'_>| {
-            let index = FileIndex::new(source, names.mentions(source, node));
-            files.insert(format!("{root}/{}", source.name), Arc::new(index));
+            mentions.insert(source.name.clone(), names.mentions(source, node));
         };
         let means = Means { visit: &mut visit, digest: false, catalogues: &mut self.catalogues };
         let understood = understand(&overlay, means).map_err(|error| error.to_string())?;
-        let stale = |old: Option<&Arc<FileIndex>>| {
-            let occurrences = old.map(|old| old.occurrences.clone()).unwrap_or_default();
+        Ok((mentions, understood))
+    }
+
+    /// The index of a site. Files that have no tree now, or are not reached because of a fault, keep the names they had.
+    fn index(&self, main: &str, mut mentions: Mentions, sources: &SourceMap, is_whole: bool) -> Index {
+        let root = folder(main);
+        let old = self.sites.get(main).map(|known| &known.index.files);
+        let stale = |path: &str| {
+            let before = old.and_then(|old| old.get(path));
+            let occurrences = before.map(|old| old.occurrences.clone()).unwrap_or_default();
             Arc::new(FileIndex { occurrences, is_fresh: false })
         };
-        let old = self.sites.get(main).map(|known| &known.index.files);
-        for (_, source) in understood.sources().files() {
+        let mut files: BTreeMap<String, Arc<FileIndex>> = BTreeMap::new();
+        for (_, source) in sources.files() {
             let path = format!("{root}/{}", source.name);
-            let before = old.and_then(|old| old.get(&path));
-            files.entry(path).or_insert_with(|| stale(before));
+            let file = match mentions.remove(&source.name) {
+                Some(found) => Arc::new(FileIndex::new(source, found)),
+                None => stale(&path),
+            };
+            files.insert(path, file);
         }
-        files.entry(main.to_owned()).or_insert_with(|| stale(old.and_then(|old| old.get(main))));
-        if !understood.is_whole() {
-            for (path, before) in old.into_iter().flatten() {
-                files.entry(path.clone()).or_insert_with(|| stale(Some(before)));
+        files.entry(main.to_owned()).or_insert_with(|| stale(main));
+        if !is_whole {
+            for path in old.into_iter().flat_map(BTreeMap::keys) {
+                files.entry(path.clone()).or_insert_with(|| stale(path));
             }
         }
-        Ok((Index::new(main.to_owned(), files), understood))
+        Index::new(main.to_owned(), files)
     }
 }
+
+/// Names by file.
+type Mentions = BTreeMap<String, Vec<Mention>>;
 
 /// Whether a text is the main file of a site of its own.
 fn is_main(text: &str) -> bool {

@@ -1,8 +1,8 @@
 //! The language server (LSP 3.17): what `zonec check` says, while a site is being written; hover, definitions, references,
 //! completion, rename, repairs.
 //!
-//! Two threads beside those that read and write: the session ([`server`]) keeps the documents and answers, the worker
-//! ([`analysis`]) reads and judges. Questions about what stands at the cursor are answered at once, from the text as it is and the
+//! Two threads beside those that read and write: the session ([`server`]) keeps the documents and answers; the worker
+//! ([`analysis`]) reads and judges, on the main thread, whose heap is the quickest. Questions about what stands at the cursor are answered at once, from the text as it is and the
 //! last state of the site that could be read; those that need every name or finding wait for the worker.
 
 mod action;
@@ -30,10 +30,11 @@ pub use overlay::{Buffers, Disk, Overlay};
 use crate::data::DataError;
 use crate::i18n::Lang;
 use analysis::Worker;
+use lsp_server::Message;
 use serde_json::{Value, json};
 use server::{Event, Session};
 use std::io::{BufRead, Write};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 
 /// How the server speaks and judges.
@@ -105,19 +106,18 @@ fn capabilities() -> Value {
 /// Any [`SessionError`].
 pub fn serve(
     mut input: impl BufRead + Send + 'static,
-    mut output: &mut dyn Write,
+    mut output: impl Write + Send + 'static,
     disk: Arc<dyn Disk>,
     settings: Settings,
 ) -> Result<bool, SessionError> {
     let (events, heard) = mpsc::channel::<Event>();
     let (jobs, work) = mpsc::channel();
-    let (out, said) = mpsc::channel();
+    let (out, said) = mpsc::channel::<Message>();
     let newest = Arc::new(AtomicU64::new(0));
     let session =
         Session::new(Arc::clone(&disk), settings, out, jobs, Arc::clone(&newest)).map_err(SessionError::Data)?;
-    let worker = Worker::new(disk, settings.strict, newest);
-    let found = events.clone();
-    spawn("zonec-worker", move || worker.run(&work, &found))?;
+    let worker = Worker::new(disk, settings.strict, Arc::clone(&newest));
+    let (found, unwritten) = (events.clone(), events.clone());
     spawn("zonec-reader", move || {
         // An input that cannot be read any more is at its end.
         while let Ok(Some(incoming)) = transport::read(&mut input) {
@@ -129,10 +129,21 @@ pub fn serve(
     })?;
     let (end, ended) = mpsc::channel();
     spawn("zonec-session", move || {
-        let _ = end.send(session.run(&heard));
+        let is_shut = session.run(&heard);
+        // What the worker still does is for nobody.
+        newest.store(u64::MAX, Ordering::Relaxed);
+        let _ = end.send(is_shut);
     })?;
-    for message in said {
-        message.write(&mut output)?;
+    let (written, all_written) = mpsc::channel();
+    spawn("zonec-writer", move || {
+        let result = said.iter().try_for_each(|message| message.write(&mut output));
+        // Without an output there is no session.
+        let _ = unwritten.send(Event::End);
+        let _ = written.send(result);
+    })?;
+    worker.run(&work, &found);
+    if let Ok(result) = all_written.recv() {
+        result?;
     }
     Ok(ended.recv().unwrap_or(false))
 }

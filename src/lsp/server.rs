@@ -339,16 +339,17 @@ impl Session {
 
     fn found(&mut self, found: Found) {
         match found {
-            Found::Read { index, is_whole } => {
-                let main = index.main.clone();
-                let fresh = Site { index: Arc::clone(&index), newest: None, good: None, shown: BTreeMap::new() };
-                let site = self.sites.entry(main.clone()).or_insert(fresh);
-                site.index = index;
-                let was_faulty = site.newest.as_ref().is_some_and(|newest| newest.model.is_none());
-                if is_whole && was_faulty {
+            Found::Whole(main) => {
+                let newest = self.sites.get(&main).and_then(|site| site.newest.as_ref());
+                if newest.is_some_and(|newest| newest.model.is_none()) {
                     // The faults are gone; rules take a moment longer.
                     self.show(&main, BTreeMap::new(), None);
                 }
+            }
+            Found::Read(index) => {
+                let main = index.main.clone();
+                let fresh = Site { index: Arc::clone(&index), newest: None, good: None, shown: BTreeMap::new() };
+                self.sites.entry(main).or_insert(fresh).index = index;
             }
             Found::AllRead(state) => {
                 self.read = state;
