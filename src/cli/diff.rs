@@ -29,8 +29,16 @@ pub(super) fn run(arguments: &Arguments, options: &Options, out: &mut dyn Write)
     };
     let sides = Sides { old: (&old, old_model), new: (&new, new_model) };
     let found = diff(sides).map_err(|error| Stop::Failure(error.to_string()))?;
-    let page =
-        format::diff::Page { diff: &found, sides, lang: options.lang(), names: [&arguments.old, &arguments.new] };
+    let here = std::env::current_dir().unwrap_or_default();
+    let folder = git::revision(&arguments.new).map_or(arguments.new.as_str(), |(path, _)| path);
+    let places = format::Places::new(folder, &here);
+    let page = format::diff::Page {
+        diff: &found,
+        sides,
+        lang: options.lang(),
+        names: [&arguments.old, &arguments.new],
+        places: &places,
+    };
     match options.format {
         Format::Json => format::diff::json(&page, out)?,
         Format::Markdown => format::diff::markdown(&page, out)?,

@@ -66,6 +66,19 @@ pub fn markdown(text: &str) -> String {
     escape::Format::escape(&markdown::Markdown, text)
 }
 
+/// A sentence of ours as Markdown: what it puts between backticks becomes code, everything else is inert.
+#[must_use]
+pub fn markdown_sentence(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_code = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_control() || c == '|');
+    let paired = parts.len() % 2 == 1;
+    if !paired || !parts.iter().skip(1).step_by(2).all(|part| is_code(part)) {
+        return markdown(text);
+    }
+    let parts = parts.iter().enumerate();
+    parts.map(|(at, part)| if at % 2 == 0 { markdown(part) } else { format!("`{part}`") }).collect()
+}
+
 /// Adds `report/index.html`, `report.md`, `flows.csv`, `flows.xlsx` (feature `xlsx`) and, with the diagrams among the files,
 /// `report.pdf` (feature `pdf`).
 ///

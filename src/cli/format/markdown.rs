@@ -5,7 +5,7 @@ use crate::check::Checked;
 use crate::deviations::Assessed;
 use crate::finding::Severity;
 use crate::i18n::Lang;
-use crate::report::markdown as escape;
+use crate::report::{markdown as escape, markdown_sentence as sentence};
 use std::io::{Result, Write};
 
 /// Prints all findings and the verdict.
@@ -51,7 +51,7 @@ impl<'a> Page<'a> {
     }
 
     fn message(&self, item: &Assessed) -> String {
-        escape(&self.checked.catalogue.message(&item.finding, self.lang))
+        sentence(&self.checked.catalogue.message(&item.finding, self.lang))
     }
 
     fn place(&self, item: &Assessed) -> String {

@@ -4,7 +4,7 @@ use super::{Page, count, or_none, severity, sign, total};
 use crate::deviations::Assessed;
 use crate::diff::{Change, Enforcer, Outcome, short_list};
 use crate::i18n::Lang;
-use crate::report::markdown as escape;
+use crate::report::{markdown as escape, markdown_sentence as sentence};
 use std::io::{Result, Write};
 
 /// Characters of each list of a comment; there are five. Hosts of code refuse what is longer than 65,536 characters (GitHub).
@@ -27,7 +27,13 @@ pub fn markdown(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "<!-- zonec:diff site={name} v=1 -->")?;
     writeln!(out, "### {} `{name}`: {verdict}\n", page.word("Zone model", "Zonenmodell"))?;
     let compares = page.word("Compares", "Vergleich");
-    writeln!(out, "**{}**. {compares} {} → {}.\n", page.summary(), code(page.names[0]), code(page.names[1]))?;
+    writeln!(
+        out,
+        "**{}**. {compares} {} → {}.\n",
+        page.summary(),
+        code(&short(page.names[0])),
+        code(&short(page.names[1]))
+    )?;
     changes(page, out)?;
     let rest = within(page.gravest().into_iter().map(|item| finding(page, item)), out)?;
     if rest > 0 {
@@ -50,7 +56,18 @@ pub fn markdown(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     let digest = new.digest.trim_start_matches("sha256:").get(..12).unwrap_or_default();
     let again = page.word("Check it yourself", "Nachrechnen");
     writeln!(out, "{} `{digest}…`, zonec {}.", page.word("Model digest", "Modell-Digest"), env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "{again}: {}", code(&format!("zonec diff {} {} --as-of {}", page.names[0], page.names[1], old.as_of)))
+    let [before, after] = page.names.map(short);
+    writeln!(out, "{again}: {}", code(&format!("zonec diff {before} {after} --as-of {}", old.as_of)))
+}
+
+/// A side with the hash of its revision in a length that people read and git takes.
+fn short(name: &str) -> String {
+    match name.rsplit_once('@') {
+        Some((path, hash)) if hash.len() >= 40 && hash.chars().all(|c| c.is_ascii_hexdigit()) => {
+            format!("{path}@{}", hash.get(..12).unwrap_or(hash))
+        }
+        _ => name.to_owned(),
+    }
 }
 
 /// Writes the parts of a list as far as a comment has room for them; gives the number of those left out.
@@ -75,17 +92,6 @@ fn code(text: &str) -> String {
     let fence = "`".repeat(longest + 1);
     let pad = if longest > 0 { " " } else { "" };
     format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
-}
-
-/// A text with its names in backticks, which stay code; the rest is escaped.
-fn prose(text: &str) -> String {
-    let text = cut(text);
-    let pieces: Vec<&str> = text.split('`').collect();
-    if pieces.len().is_multiple_of(2) {
-        return escape(&text);
-    }
-    let written = pieces.iter().enumerate().map(|(at, piece)| if at % 2 == 0 { escape(piece) } else { code(piece) });
-    written.collect()
 }
 
 /// The beginning of a text that is too long for a comment.
@@ -152,7 +158,7 @@ fn row(page: &Page<'_>, change: &Change) -> String {
     }
     let (packets, counts) =
         (packets.join("<br>"), if counts.is_empty() { "± 0".to_owned() } else { counts.join("<br>") });
-    let label = format!("**{}** {}", sign(change.kind).replace('-', "−"), page.kind(change.kind));
+    let label = format!("**{}** {}", sign(change.kind).replace('-', "−"), page.label(change));
     let flow = format!("{} {} → {} {}", code(&change.flow), escape(&cut(from)), escape(&cut(to)), code(&cut(service)));
     format!("| {label} | {flow} | {packets} | {counts} |\n")
 }
@@ -164,7 +170,7 @@ fn fixed(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "#### {}\n", page.word("Fixed", "Behoben"))?;
-    let line = |item: &&Assessed| format!("- {}: {}\n", item.finding.rule, prose(&page.message(checked, item)));
+    let line = |item: &&Assessed| format!("- {}: {}\n", item.finding.rule, sentence(&cut(&page.message(checked, item))));
     let rest = within(list.iter().map(line), out)?;
     if rest > 0 {
         writeln!(out, "- … {rest} {}", page.word("more", "weitere"))?;
@@ -181,7 +187,7 @@ fn finding(page: &Page<'_>, item: &Assessed) -> String {
     let grade = if grade.is_empty() { severity(item.severity) } else { &grade };
     let mut lines = vec![
         format!("#### {new}: {} ({grade})\n", item.finding.rule),
-        format!("{} {}  ", code(&Page::place(checked, item)), prose(&page.message(checked, item))),
+        format!("{} {}  ", code(&page.located(item)), sentence(&cut(&page.message(checked, item)))),
     ];
     if !item.finding.witness.is_empty() {
         let path: Vec<String> = item.finding.witness.iter().map(|name| escape(name)).collect();

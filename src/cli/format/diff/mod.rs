@@ -1,5 +1,6 @@
 //! The difference of two sites: for people, for programs, for the comment at a merge request.
 
+use super::Places;
 use super::human::counted;
 use crate::check::Checked;
 use crate::deviations::Assessed;
@@ -28,6 +29,8 @@ pub struct Page<'a> {
     pub lang: Lang,
     /// The sites as named on the command line.
     pub names: [&'a str; 2],
+    /// The places of the new one.
+    pub places: &'a Places,
 }
 
 impl Page<'_> {
@@ -108,20 +111,42 @@ impl Page<'_> {
         })
     }
 
-    fn new_errors(&self) -> usize {
-        self.diff.new_findings.iter().filter(|item| item.severity == Severity::Error).count()
+    /// The place of a finding of the new site, from the folder in which zonec runs.
+    fn located(&self, item: &Assessed) -> String {
+        let place = self.places.primary(self.new_site(), &item.finding);
+        place.range.map_or_else(|| place.path.clone(), |(first, _)| format!("{}:{}", place.path, first.line))
+    }
+
+    /// The kind of a change; what an error of the new site stands against is only asked for.
+    fn label(&self, change: &Change) -> &'static str {
+        let checked = self.new_site();
+        let errors = checked.findings.iter().filter(|item| item.severity == Severity::Error);
+        let refused = errors.map(|item| &item.finding.objects).any(|objects| objects.contains(&change.flow));
+        match change.kind {
+            Kind::Narrowed | Kind::Closed => self.kind(change.kind),
+            _ if refused => self.word("requested, refused", "beantragt, abgelehnt"),
+            kind => self.kind(kind),
+        }
     }
 
     fn summary(&self) -> String {
-        let fixed = self.diff.fixed_findings.iter().filter(|item| item.severity == Severity::Error).count();
-        let (new, kept) = (self.new_errors(), self.diff.kept_findings);
-        let all = self.diff.new_findings.len() + self.diff.fixed_findings.len();
-        let new = counted(new, self.lang, ["new violation", "new violations", "Verstoß neu", "Verstöße neu"]);
-        let all = counted(all, self.lang, ["finding differs", "findings differ", "Befund anders", "Befunde anders"]);
-        match self.lang {
-            Lang::En => format!("{new}, {fixed} fixed; {all}, {kept} unchanged"),
-            Lang::De => format!("{new}, {fixed} behoben; {all}, {kept} unverändert"),
-        }
+        let errors = |list: &[&Assessed]| list.iter().filter(|item| item.severity == Severity::Error).count();
+        let (new, fixed) = (&self.diff.new_findings, &self.diff.fixed_findings);
+        let (grave, mended) = (errors(new), errors(fixed));
+        let (added, gone) = (new.len() - grave, fixed.len() - mended);
+        let kept = self.diff.kept_findings;
+        let head = counted(grave, self.lang, ["new violation", "new violations", "Verstoß neu", "Verstöße neu"]);
+        let rest = match (self.lang, added + gone) {
+            (_, 0) => String::new(),
+            (Lang::En, _) => format!("; of other findings {added} new, {gone} gone"),
+            (Lang::De, _) => format!("; von anderen Befunden {added} neu, {gone} entfallen"),
+        };
+        let kept = counted(
+            kept,
+            self.lang,
+            ["finding unchanged", "findings unchanged", "Befund unverändert", "Befunde unverändert"],
+        );
+        format!("{head}, {mended} {}{rest}; {kept}", self.word("fixed", "behoben"))
     }
 }
 
