@@ -170,7 +170,8 @@ fn fixed(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "#### {}\n", page.word("Fixed", "Behoben"))?;
-    let line = |item: &&Assessed| format!("- {}: {}\n", item.finding.rule, sentence(&cut(&page.message(checked, item))));
+    let line =
+        |item: &&Assessed| format!("- {}: {}\n", item.finding.rule, sentence(&cut(&page.message(checked, item))));
     let rest = within(list.iter().map(line), out)?;
     if rest > 0 {
         writeln!(out, "- … {rest} {}", page.word("more", "weitere"))?;
