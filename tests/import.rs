@@ -122,7 +122,8 @@ fn exports_of_the_examples_come_back_as_the_same_flows() {
 
 fn same(what: &str, before: &Checked, after: &Checked) {
     let (old, new) = (before.model.as_ref().unwrap(), after.model.as_ref());
-    let new = new.unwrap_or_else(|| panic!("{what}: {:?}", after.findings.first()));
+    assert!(new.is_some(), "{what}: {:?}", after.findings.first());
+    let new = new.unwrap();
     let found = diff(Sides { old: (before, old), new: (after, new) }).unwrap();
     let told: Vec<String> = found.changes.iter().map(|change| format!("{:?} {}", change.kind, change.flow)).collect();
     let findings = |list: &[&zonec::deviations::Assessed]| {

@@ -130,7 +130,7 @@ pub struct Reason {
     /// What the cell says.
     pub content: String,
     /// Why.
-    pub why: Why,
+    pub why: Box<Why>,
 }
 
 /// A row that became a flow.

@@ -88,7 +88,11 @@ impl<'a> Row<'a> {
         let there = || columns.iter().filter(|column| self.columns.place(column).is_some());
         let column = there().find(|column| !self.text(column).is_empty()).or_else(|| there().next());
         let place = column.and_then(|column| self.columns.place(column)).map(letters).unwrap_or_default();
-        Reason { column: place, content: column.map(|column| self.text(column).to_owned()).unwrap_or_default(), why }
+        Reason {
+            column: place,
+            content: column.map(|column| self.text(column).to_owned()).unwrap_or_default(),
+            why: Box::new(why),
+        }
     }
 }
 
@@ -159,7 +163,7 @@ impl Reader<'_> {
             let (column, content) = cell.map_or((String::new(), String::new()), |(column, cell)| {
                 (letters(*column), cell.text.trim().to_owned())
             });
-            return vec![Reason { column, content, why: Why::new(Said::new("heading-row")) }];
+            return vec![Reason { column, content, why: Box::new(Why::new(Said::new("heading-row"))) }];
         }
         let mut reasons = Vec::new();
         for (column, (place, _)) in &row.columns.known {

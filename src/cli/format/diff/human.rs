@@ -61,7 +61,7 @@ pub fn human(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
 fn change(page: &Page<'_>, change: &Change, out: &mut dyn Write) -> Result<()> {
     let sign = sign(change.kind);
     let [from, to, service] = &change.named;
-    writeln!(out, "  {sign} {:12} {}: {from} → {to}, {service}", page.label(change), change.flow)?;
+    writeln!(out, "  {sign} {:12} {}: {from} → {to}, {service}", page.kind(change.kind), change.flow)?;
     for (sign, rectangles) in [('+', &change.opened), ('-', &change.closed)] {
         for rectangle in rectangles.iter().take(SHOWN) {
             let Rectangle { source, destination, service, combinations, .. } = rectangle;

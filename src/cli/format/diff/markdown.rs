@@ -203,7 +203,7 @@ fn finding(page: &Page<'_>, item: &Assessed) -> String {
         None => checked.catalogue.help(&item.finding, page.lang),
     };
     if !help.is_empty() {
-        lines.push(format!("\n{}: {}", page.word("Help", "Abhilfe"), prose(&help)));
+        lines.push(format!("\n{}: {}", page.word("Help", "Abhilfe"), sentence(&cut(&help))));
     }
     lines.join("\n") + "\n\n"
 }

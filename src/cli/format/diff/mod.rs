@@ -117,14 +117,13 @@ impl Page<'_> {
         place.range.map_or_else(|| place.path.clone(), |(first, _)| format!("{}:{}", place.path, first.line))
     }
 
-    /// The kind of a change; what an error of the new site stands against is only asked for.
+    /// The kind of a change; a new flow that an error of the new site stands against is only asked for.
     fn label(&self, change: &Change) -> &'static str {
         let checked = self.new_site();
         let errors = checked.findings.iter().filter(|item| item.severity == Severity::Error);
         let refused = errors.map(|item| &item.finding.objects).any(|objects| objects.contains(&change.flow));
         match change.kind {
-            Kind::Narrowed | Kind::Closed => self.kind(change.kind),
-            _ if refused => self.word("requested, refused", "beantragt, abgelehnt"),
+            Kind::Opened | Kind::Rewritten if refused && change.presence == Presence::New => self.word("requested, refused", "beantragt, abgelehnt"),
             kind => self.kind(kind),
         }
     }
