@@ -123,7 +123,9 @@ impl Page<'_> {
         let errors = checked.findings.iter().filter(|item| item.severity == Severity::Error);
         let refused = errors.map(|item| &item.finding.objects).any(|objects| objects.contains(&change.flow));
         match change.kind {
-            Kind::Opened | Kind::Rewritten if refused && change.presence == Presence::New => self.word("requested, refused", "beantragt, abgelehnt"),
+            Kind::Opened | Kind::Rewritten if refused && change.presence == Presence::New => {
+                self.word("requested, refused", "beantragt, abgelehnt")
+            }
             kind => self.kind(kind),
         }
     }
