@@ -19,72 +19,25 @@ fn read(tool: &str, args: &[&str]) -> Option<String> {
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// An element of the tagged structure: its kind, its own text and what is in it.
-#[derive(Default, Debug)]
-struct Tag {
-    kind: String,
-    text: String,
-    inside: Vec<Tag>,
-}
-
-impl Tag {
-    /// Reads what `pdfinfo -struct-text` prints: kinds indented by depth, texts in quotes below them.
-    fn of(printed: &str) -> Self {
-        let mut open = vec![(0, Self::default())];
-        for line in printed.lines() {
-            let depth = line.len() - line.trim_start().len();
-            let line = line.trim_start();
-            if line.starts_with('"') {
-                let text = line.trim_matches('"');
-                if let Some((_, tag)) = open.last_mut() {
-                    tag.text.push_str(text);
-                }
-                continue;
-            }
-            while open.len() > 1 && open.last().is_some_and(|(before, _)| *before >= depth) {
-                close(&mut open);
-            }
-            let kind = line.split([' ', ':', '(']).next().unwrap_or_default().to_owned();
-            open.push((depth, Self { kind, ..Self::default() }));
-        }
-        while open.len() > 1 {
-            close(&mut open);
-        }
-        open.pop().unwrap().1
-    }
-
-    fn all<'a>(&'a self, kind: &str, found: &mut Vec<&'a Self>) {
-        for tag in &self.inside {
-            if tag.kind == kind {
-                found.push(tag);
-            }
-            tag.all(kind, found);
+/// The tagged structure as `pdfinfo -struct` prints it: each heading with the rows of the tables below it, heads left out.
+fn outline(printed: &str) -> Vec<(String, usize)> {
+    let mut found: Vec<(String, usize)> = Vec::new();
+    let mut head = false;
+    for line in printed.lines().map(str::trim) {
+        let kind = line.split([' ', ':', '<']).next().unwrap_or_default();
+        match (kind, found.last_mut()) {
+            ("H1" | "H2", _) => found.push((line.split('"').nth(1).unwrap_or_default().to_owned(), 0)),
+            ("THead" | "TBody", _) => head = kind == "THead",
+            ("TR", Some((_, rows))) if !head => *rows += 1,
+            _ => {}
         }
     }
-
-    fn texts(&self) -> String {
-        self.inside.iter().fold(self.text.clone(), |text, tag| text + &tag.texts())
-    }
-
-    /// Cells of every row of a table.
-    fn rows(&self) -> Vec<Vec<String>> {
-        let mut rows = Vec::new();
-        self.all("TR", &mut rows);
-        rows.iter().map(|row| row.inside.iter().map(|cell| cell.texts().trim().to_owned()).collect()).collect()
-    }
-}
-
-fn close(open: &mut Vec<(usize, Tag)>) {
-    if let Some((_, tag)) = open.pop()
-        && let Some((_, around)) = open.last_mut()
-    {
-        around.inside.push(tag);
-    }
+    found
 }
 
 /// What the readers find.
 struct Read {
-    tags: Tag,
+    outline: Vec<(String, usize)>,
     text: String,
     about: String,
     keys: BTreeSet<String>,
@@ -106,8 +59,8 @@ fn opened(content: &[u8]) -> Option<Read> {
     let mut keys = BTreeSet::new();
     names(&objects, &mut keys);
     Some(Read {
-        tags: Tag::of(&read("pdfinfo", &["-struct-text", path])?),
-        text: read("pdftotext", &["-layout", path, "-"])?,
+        outline: outline(&read("pdfinfo", &["-struct", path])?),
+        text: read("pdftotext", &["-raw", path, "-"])?,
         about: read("pdfinfo", &[path])? + &read("pdfinfo", &["-meta", path])?,
         keys,
     })
@@ -141,45 +94,56 @@ fn is_inert(name: &str, read: &Read) {
 #[test]
 fn figures_are_those_of_the_model() {
     for name in EXAMPLES {
-        // Setting a document takes its time: both languages of the smallest and of the one with findings, one of the others.
-        let both = matches!(name, "kommune-musterau" | "amt-fehlerstedt");
-        for lang in if both { vec![Lang::De, Lang::En] } else { vec![Lang::De] } {
+        // Setting takes its time, so German is read for the example that has everything. Old poppler prints headings in
+        // another encoding than texts; the structure, which is the same, is counted in English.
+        let both = name == "amt-fehlerstedt";
+        for lang in if both { vec![Lang::En, Lang::De] } else { vec![Lang::En] } {
             let checked = check(&example(name), false).unwrap();
             let Some(read) = opened(&pdf(&checked, lang)) else { return };
-            recount(name, &checked, lang, &read);
+            if lang == Lang::En {
+                recount(name, &checked, &read.outline);
+            }
+            retell(name, &checked, lang, &read);
             is_inert(name, &read);
         }
     }
 }
 
-fn recount(name: &str, checked: &Checked, lang: Lang, read: &Read) {
+/// Rows of the tables, by the headings above them.
+fn recount(name: &str, checked: &Checked, outline: &[(String, usize)]) {
+    let site = &checked.model.as_ref().unwrap().site;
+    let words = Words::load(Lang::En).unwrap();
+    let rows = |key: &str| {
+        let place = outline.iter().position(|(head, _)| *head == words.get(key));
+        outline.get(place.unwrap_or_else(|| panic!("{name}: no {key} in {outline:?}"))).map(|(_, rows)| *rows)
+    };
+    assert_eq!(rows("flows"), Some(site.flows.len()), "{name}: flows");
+    assert_eq!(rows("zones-and-addresses"), Some(site.zones.len() + site.networks.len()), "{name}: zones");
+    assert_eq!(rows("deviations"), Some(site.deviations.len()), "{name}: deviations");
+    assert_eq!(rows("rules-and-evidence"), Some(156), "{name}: rules");
+    assert_eq!(rows("generated-artefacts") == Some(0), !checked.is_releasable(), "{name}: artefacts");
+    assert!(rows("standard-dvs") > Some(10) && rows("standard-bsi") > Some(50), "{name}: {outline:?}");
+    let told = outline.iter().filter(|(head, _)| ["V-", "W-", "N-"].iter().any(|id| head.starts_with(id))).count();
+    let more = outline.iter().find(|(head, _)| *head == words.get("more-findings")).map_or(0, |(_, rows)| *rows);
+    let open = checked.findings.iter().filter(|item| item.severity != Severity::Deviation).count();
+    assert_eq!(told + more, open, "{name}: findings in {outline:?}");
+}
+
+/// What the pages say: every flow with its name, every finding, head and foot.
+fn retell(name: &str, checked: &Checked, lang: Lang, read: &Read) {
     let site = &checked.model.as_ref().unwrap().site;
     let words = Words::load(lang).unwrap();
-    let mut tables = Vec::new();
-    read.tags.all("Table", &mut tables);
-    let tables: Vec<Vec<Vec<String>>> = tables.iter().map(|table| table.rows()).collect();
-    // Rows below the heads of the tables whose first two heads are these.
-    let rows = |first: &str, second: &str| -> Vec<&Vec<String>> {
-        let heads = [words.get(first), words.get(second)];
-        let those = tables.iter().filter(|rows| rows.first().is_some_and(|head| head.get(..2) == Some(&heads[..])));
-        those.flat_map(|rows| rows.iter().skip(1)).collect()
-    };
-    let flows = rows("number", "from");
-    let told: Vec<String> = flows.iter().filter_map(|row| row.first()).map(|cell| bare(cell)).collect();
-    let named = (1..).zip(site.flows.values()).map(|(number, flow)| format!("F{number:02}{}", bare(&flow.name)));
-    assert_eq!(told, named.collect::<Vec<_>>(), "{name}: flows");
-    assert_eq!(rows("zone", "class").len(), site.zones.len() + site.networks.len(), "{name}: zones");
-    assert_eq!(rows("number", "rule").iter().filter(|row| row.len() == 6).count(), site.deviations.len(), "{name}");
-    assert_eq!(rows("rule", "statement").len(), 156, "{name}: rules");
-    let artefacts = rows("file", "kind");
-    assert_eq!(artefacts.is_empty(), !checked.is_releasable(), "{name}: artefacts");
-    let mut heads = Vec::new();
-    read.tags.all("H2", &mut heads);
-    let lines = rows("number", "rule").into_iter().filter(|row| row.len() == 4).filter_map(|row| row.first().cloned());
-    let findings: Vec<String> = heads.iter().map(|head| head.texts()).chain(lines).collect();
+    let all = bare(&read.text);
+    let mut rest = all.as_str();
+    for (number, flow) in (1..).zip(site.flows.values()) {
+        let cell = format!("F{number:02}{}", bare(&flow.name));
+        rest = rest.split_once(&cell).unwrap_or_else(|| panic!("{name}: {cell} is not told in its order")).1;
+    }
     for (severity, letter) in [(Severity::Error, "V-"), (Severity::Warning, "W-"), (Severity::Info, "N-")] {
-        let count = findings.iter().filter(|text| text.contains(letter)).count();
-        assert_eq!(count, checked.count(severity), "{name}: {letter} of {findings:?}");
+        let ids = read.text.split_whitespace().map(|word| word.trim_matches([':', ',']));
+        let number = |word: &str| word.strip_prefix(letter).is_some_and(|rest| rest.parse::<usize>().is_ok());
+        let ids: BTreeSet<&str> = ids.filter(|word| number(word)).collect();
+        assert_eq!(ids.len(), checked.count(severity), "{name}: {letter} of {ids:?}");
     }
     let (day, stop) = (words.date(checked.as_of), words.get("not-released"));
     let pages = read.text.matches('\u{c}').count();
@@ -190,7 +154,7 @@ fn recount(name: &str, checked: &Checked, lang: Lang, read: &Read) {
     assert!(if checked.is_releasable() { stops == 0 } else { stops >= pages }, "{name}: {stops} times {stop}");
     let last = words.fill("page-of", &[("page", pages.to_string()), ("pages", pages.to_string())]);
     assert!(read.text.contains(&last), "{name}: {last}");
-    assert!(read.text.contains(&words.get("term-zone-text")[..20]), "{name}: glossary");
+    assert!(all.contains(&bare(&words.get("term-witness-text"))), "{name}: glossary");
 }
 
 /// A text without what setting it may change: blanks and hyphens.
@@ -214,25 +178,22 @@ fn known_attacks_come_out_inert() {
     let checked = check(&site_with(&attack), false).unwrap();
     let Some(read) = opened(&pdf(&checked, Lang::En)) else { return };
     is_inert("hostile", &read);
-    let mut rows = Vec::new();
-    read.tags.all("TR", &mut rows);
-    let flow = rows.iter().map(|row| row.texts()).find(|text| text.trim_start().starts_with("F01"));
-    let flow = flow.unwrap_or_else(|| panic!("no row of a flow in {:?}", read.tags));
     let lacking = ['\u{200f}', '\u{200e}', '\u{61c}', '\u{2028}', '\u{feff}', '\u{4e2d}', '\u{1f600}'];
     let shown: String = attack.chars().map(|c| if lacking.contains(&c) { '□' } else { c }).collect();
-    assert!(bare(&flow).contains(&bare(&shown)), "{shown:?} in {flow:?}");
+    // Purpose, owner and approval of the flow among others.
+    let told = bare(&read.text).matches(&bare(&shown)).count();
+    assert!(told >= 5, "{told} times {shown:?} in {}", read.text);
 }
 
 #[test]
-fn long_texts_stay_whole() {
+fn long_texts_stay_on_the_page() {
     let text = format!("{} {}", "W".repeat(10_000), "<b> & \" ' ".repeat(1_000));
     let checked = check(&site_with(&text), false).unwrap();
     let Some(read) = opened(&pdf(&checked, Lang::De)) else { return };
     is_inert("long", &read);
-    let mut cells = Vec::new();
-    read.tags.all("TD", &mut cells);
-    let whole = cells.iter().filter(|cell| bare(&cell.texts()).contains(&bare(&text))).count();
-    assert!(whole >= 4, "{whole} cells hold the text");
+    // What lies beyond the edge of a page is in no text. Purpose, owner, twice the approval, ends, measure, reason, risk.
+    let count = |text: &str| text.chars().filter(|c| *c == 'W').count();
+    assert!(count(&read.text) >= 8 * count(&text), "{} of 8 times {}", count(&read.text), count(&text));
 }
 
 #[test]
