@@ -1,7 +1,7 @@
 //! The documents against the model: figures recounted by other readers (tests/documents/read.py), and hostile texts that
 //! come out inert in every format.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -16,6 +16,19 @@
   rows.forEach(function (r) { texts.set(r, r.textContent.toLowerCase()); names.set(r.dataset.name, r); });
   var has = function (words, v) { return !v || (' ' + words + ' ').indexOf(' ' + v + ' ') >= 0; };
   function say(n) { count.textContent = count.dataset.tpl.replace('{n}', n).replace('{m}', rows.length); }
+  var rounds = 0;
+  function reveal() {                             // the first tables at once, the others one in a frame: no pause
+    var mine = ++rounds, wanted = tables.filter(function (t) { return list(t.tBodies[0].rows).some(function (r) { return !r.hidden; }); });
+    var later = wanted.slice(2);
+    if (tables.length < 9) later = [];
+    tables.forEach(function (t) { t.parentNode.hidden = wanted.indexOf(t) < 0 || later.indexOf(t) >= 0; });
+    function next() {
+      if (mine !== rounds) return;
+      later.splice(0, 1).forEach(function (t) { t.parentNode.hidden = false; });
+      if (later.length) requestAnimationFrame(next);
+    }
+    if (later.length) requestAnimationFrame(next);
+  }
   function show(hit) {                            // hit: the rows to show; null: all
     var n = 0, seen = {};
     rows.forEach(function (r) {
@@ -23,7 +36,7 @@
       if (r.hidden === on) r.hidden = !on;
       if (on) { n++; if (hit) seen[r.dataset.name] = 1; }
     });
-    tables.forEach(function (t) { t.parentNode.hidden = !list(t.tBodies[0].rows).some(function (r) { return !r.hidden; }); });
+    reveal();
     say(n);
     mark(hit ? seen : null);
   }
@@ -87,8 +100,8 @@
       var part = d.createDocumentFragment();
       order.slice(i * size, (i + 1) * size).forEach(function (r) { part.appendChild(r); });
       t.tBodies[0].appendChild(part);
-      t.parentNode.hidden = !list(t.tBodies[0].rows).some(function (r) { return !r.hidden; });
     });
+    reveal();
   }
   tables.forEach(function (table) {
     list(table.tHead.rows[0].cells).forEach(function (th) {

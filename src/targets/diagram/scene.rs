@@ -121,7 +121,8 @@ pub fn build(cx: &Context, rows: &Rows, slack: Slack, panels: PanelSizes) -> Sce
 pub fn head_height(index: &Index, place: usize) -> i32 {
     let count = |of: usize| i32::try_from(of).unwrap_or(0);
     let (lines, marks) = index.place(place).map_or((0, 0), |z| (count(z.lines.len()), count(z.marks.len())));
-    let marks = if is_management(index, place) || marks == 0 { 0 } else { 32 + MARK_ROW * marks };
+    let unmarked = index.is_network(place) || is_management(index, place) || marks == 0;
+    let marks = if unmarked { 0 } else { 32 + MARK_ROW * marks };
     (44 + 14 * (lines - 1).max(0)).max(marks)
 }
 
@@ -140,7 +141,8 @@ impl Builder<'_> {
         let icon = if self.cx.index.is_network(place) { 30 } else { 0 };
         let chip = if icon > 0 { 0 } else { 72 };
         let title = m.px(&zone.title, 135, true) + 28 + icon + chip;
-        let marks = zone.marks.iter().map(|mark| label::mark_width(m, &mark.text) + 4).max().unwrap_or(0);
+        let shown = if icon > 0 { &[][..] } else { &zone.marks };
+        let marks = shown.iter().map(|mark| label::mark_width(m, &mark.text) + 4).max().unwrap_or(0);
         let lines = zone.lines.iter().map(|l| m.px(l, 110, false) + 28 + marks).max().unwrap_or(0);
         let entries = if self.rows.b.contains(&place) { 28 * self.entries(place) } else { 0 };
         even((title + entries).max(lines).max(self.interior(place).w).max(144))
