@@ -85,7 +85,7 @@ impl<'a> Page<'a> {
         let labels = found.labels.iter().skip(1).filter_map(|label| {
             let text = catalogue.label(found, label.key, &label.args, self.lang);
             let place = self.places.label(self.checked, label);
-            (!text.is_empty()).then(|| format!("- `{}:{}` {}", place.path, place.line(), escape(&text)))
+            (!text.is_empty()).then(|| format!("- `{}:{}` {}", place.path, place.line(), sentence(&text)))
         });
         let labels: Vec<String> = labels.collect();
         if !labels.is_empty() {
@@ -97,7 +97,7 @@ impl<'a> Page<'a> {
             None => catalogue.help(found, self.lang),
         };
         if !help.is_empty() {
-            writeln!(out, "{}: {}\n", if german { "Abhilfe" } else { "Help" }, escape(&help))?;
+            writeln!(out, "{}: {}\n", if german { "Abhilfe" } else { "Help" }, sentence(&help))?;
         }
         Ok(())
     }
