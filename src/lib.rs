@@ -30,3 +30,4 @@ pub mod syntax;
 pub mod targets;
 pub mod trace;
 pub mod verify;
+pub mod workers;

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("source", &[]),
     ("space", &[]),
+    // Threads for independent work; knows nothing.
+    ("workers", &[]),
     ("i18n", &[]),
     ("finding", &["source"]),
     ("syntax", &["source", "finding"]),
@@ -25,8 +27,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The diagram marks findings; it takes them from `check`.
     ("targets", &["source", "syntax", "i18n", "model", "graph", "check", "plan", "space"]),
     // The span tree of `syntax` is how YAML is read, of zone files and of policies; the language itself stays unknown here.
-    ("readers", &["syntax", "space"]),
-    ("verify", &["source", "syntax", "model", "graph", "plan", "space", "readers"]),
+    ("readers", &["syntax", "space", "workers"]),
+    ("verify", &["source", "syntax", "model", "graph", "plan", "space", "workers", "readers"]),
     ("claims", &["model", "graph", "space"]),
     ("diff", &["source", "syntax", "model", "graph", "deviations", "check", "claims", "plan", "space", "targets"]),
     // A matrix is read against a model; what comes out is zone language again.

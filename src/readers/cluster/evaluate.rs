@@ -9,16 +9,34 @@ use super::ports::{everything, ports};
 use super::rule::{Action, Direction, Entity, Peer, Peers, PortTerms, Rule, Tier};
 use super::universe::Universe;
 use crate::space::{Ranges, Reach};
+use crate::workers;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
+
+/// Rules with their subjects, peers and ports looked up, from which verdicts of all or some of the policies follow.
+pub struct Rules {
+    resolved: Arc<Vec<Resolved>>,
+    /// Places in `resolved` of the rules that apply to a pod, ascending.
+    applied: BTreeMap<(u32, Direction), Vec<usize>>,
+    world: World,
+}
+
+/// What is the same for every pod.
+struct World {
+    everybody: Ranges,
+    /// The own node, which always reaches its pods (Kubernetes: probes), unless a Cilium policy denies it explicitly.
+    own_node: Ranges,
+    named: Ranges,
+    everything: Ranges,
+}
 
 /// What the policies of a cluster allow its own pods.
 pub struct Verdicts {
-    reach: BTreeMap<(u32, Direction), Rc<Reach>>,
-    resolved: Vec<Resolved>,
+    reach: BTreeMap<(u32, Direction), Arc<Reach>>,
+    resolved: Arc<Vec<Resolved>>,
     /// Places in `resolved` of the rules that apply to a pod.
-    applied: BTreeMap<(u32, Direction), Rc<Vec<usize>>>,
-    unrestricted: Rc<Reach>,
+    applied: BTreeMap<(u32, Direction), Arc<Vec<usize>>>,
+    unrestricted: Reach,
 }
 
 /// A rule with its peers and ports looked up.
@@ -35,19 +53,13 @@ struct Resolved {
     learns: Ranges,
 }
 
-impl Verdicts {
-    /// Evaluates `policies` for every pod of the own cluster, whatever proxies look at.
+impl Rules {
+    /// Looks up all rules of `policies` for the pods of the own cluster; with a request, for that one out of those that
+    /// proxies tell apart.
     #[must_use]
-    pub fn of(policies: &Policies, universe: &Universe) -> Self {
-        Self::for_request(policies, universe, None)
-    }
-
-    /// As [`Verdicts::of`], for one request out of those that proxies tell apart.
-    #[must_use]
-    pub fn for_request(policies: &Policies, universe: &Universe, request: Option<&str>) -> Self {
+    pub fn of(policies: &Policies, universe: &Universe, request: Option<&str>) -> Self {
         let own = universe.own_pods();
         let mut resolved: Vec<Resolved> = Vec::new();
-        // Per subject and direction the places of its rules in `resolved`.
         let mut applied: BTreeMap<(u32, Direction), Vec<usize>> = BTreeMap::new();
         for rule in &policies.rules {
             let subjects = universe.select(&rule.subject).intersection(own);
@@ -61,26 +73,62 @@ impl Verdicts {
                 resolved.push(part);
             }
         }
-        let unrestricted = Rc::new(Reach::of([(&universe.everybody(), &everything())]));
-        let mut known: BTreeMap<(Direction, Rc<Vec<usize>>), Rc<Reach>> = BTreeMap::new();
-        let mut reaches = BTreeMap::new();
-        let mut shared = BTreeMap::new();
-        for ((subject, direction), places) in applied {
-            let places = Rc::new(places);
-            let reach = known.entry((direction, Rc::clone(&places))).or_insert_with(|| {
-                let rules: Vec<&Resolved> = places.iter().filter_map(|&place| resolved.get(place)).collect();
-                Rc::new(decide(&rules, direction, universe))
-            });
-            reaches.insert((subject, direction), Rc::clone(reach));
-            shared.insert((subject, direction), places);
+        let world = World {
+            everybody: universe.everybody(),
+            own_node: universe.special(Entity::Host).map(Ranges::one).unwrap_or_default(),
+            named: universe.named(),
+            everything: everything(),
+        };
+        Self { resolved: Arc::new(resolved), applied, world }
+    }
+
+    /// What the policies whose places in [`Policies::names`] satisfy `counts` allow, as if there were no others.
+    #[must_use]
+    pub fn verdicts(&self, counts: impl Fn(usize) -> bool) -> Verdicts {
+        let counts = |place: &usize| self.resolved.get(*place).is_some_and(|rule| counts(rule.policy));
+        // Pods to which the same rules apply share their verdicts.
+        let mut groups: BTreeMap<(Direction, Vec<usize>), Vec<u32>> = BTreeMap::new();
+        for ((subject, direction), places) in &self.applied {
+            let places: Vec<usize> = places.iter().copied().filter(counts).collect();
+            if !places.is_empty() {
+                groups.entry((*direction, places)).or_default().push(*subject);
+            }
         }
-        Self { reach: reaches, resolved, applied: shared, unrestricted }
+        let groups: Vec<_> = groups.into_iter().collect();
+        let reaches = workers::each(&groups, |((direction, places), _)| {
+            let rules: Vec<&Resolved> = places.iter().filter_map(|&place| self.resolved.get(place)).collect();
+            Arc::new(decide(rules, *direction, &self.world))
+        });
+        let (mut reach, mut applied) = (BTreeMap::new(), BTreeMap::new());
+        for (((direction, places), subjects), found) in groups.into_iter().zip(reaches) {
+            let places = Arc::new(places);
+            for subject in subjects {
+                reach.insert((subject, direction), Arc::clone(&found));
+                applied.insert((subject, direction), Arc::clone(&places));
+            }
+        }
+        let unrestricted = Reach::of([(&self.world.everybody, &self.world.everything)]);
+        Verdicts { reach, resolved: Arc::clone(&self.resolved), applied, unrestricted }
+    }
+}
+
+impl Verdicts {
+    /// Evaluates `policies` for every pod of the own cluster, whatever proxies look at.
+    #[must_use]
+    pub fn of(policies: &Policies, universe: &Universe) -> Self {
+        Self::for_request(policies, universe, None)
+    }
+
+    /// As [`Verdicts::of`], for one request out of those that proxies tell apart.
+    #[must_use]
+    pub fn for_request(policies: &Policies, universe: &Universe, request: Option<&str>) -> Self {
+        Rules::of(policies, universe, request).verdicts(|_| true)
     }
 
     /// What a pod of the own cluster may open or accept: its peers with their ports.
     #[must_use]
     pub fn reach(&self, pod: u32, direction: Direction) -> &Reach {
-        self.reach.get(&(pod, direction)).unwrap_or(&self.unrestricted)
+        self.reach.get(&(pod, direction)).map_or(&self.unrestricted, Arc::as_ref)
     }
 
     /// The policies that decide one connection of a pod, by their places in [`Policies::names`]; none when nothing isolates
@@ -178,45 +226,41 @@ fn named(terms: &PortTerms, destinations: &Ranges, universe: &Universe) -> BTree
     groups.into_iter().map(|(ports, whose)| (ports, whose.into_iter().collect())).collect()
 }
 
-fn decide(rules: &[&Resolved], direction: Direction, universe: &Universe) -> Reach {
-    let mut ordered: Vec<&Resolved> = rules.to_vec();
+fn decide(mut ordered: Vec<&Resolved>, direction: Direction, world: &World) -> Reach {
     ordered.sort_by_key(|rule| rule.tier);
     let isolated = ordered.iter().any(|rule| rule.isolates);
-    let everybody = universe.everybody();
-    // The own node always reaches its pods (Kubernetes: probes), unless a Cilium policy denies it explicitly.
-    let own_node =
-        universe.special(Entity::Host).filter(|_| direction == Direction::Ingress).map(Ranges::one).unwrap_or_default();
+    let nobody = Ranges::EMPTY;
+    let own_node = if direction == Direction::Ingress { &world.own_node } else { &nobody };
     // A name means no address before Cilium has read an answer for it.
-    let unknown = universe.named().difference(&ordered.iter().map(|rule| &rule.learns).collect());
-    let peers: Vec<Ranges> =
-        ordered.iter().map(|rule| rule.peers.difference(&rule.by_name.intersection(&unknown))).collect();
-    let mut sets: Vec<&Ranges> = peers.iter().collect();
+    let unknown = world.named.difference(&ordered.iter().map(|rule| &rule.learns).collect());
+    let known: Vec<Option<Ranges>> = ordered
+        .iter()
+        .map(|rule| (!rule.by_name.is_empty()).then(|| rule.peers.difference(&rule.by_name.intersection(&unknown))))
+        .collect();
+    let mut sets: Vec<&Ranges> =
+        ordered.iter().zip(&known).map(|(rule, known)| known.as_ref().unwrap_or(&rule.peers)).collect();
     let (node_at, all_at) = (sets.len(), sets.len() + 1);
-    sets.push(&own_node);
-    sets.push(&everybody);
+    sets.extend([own_node, &world.everybody]);
     Reach::sweep(&sets, |active| {
         let from_node = active.contains(&node_at);
         if !active.contains(&all_at) {
             return Ranges::EMPTY;
         }
         let matching: Vec<&Resolved> = active.iter().filter_map(|&place| ordered.get(place)).copied().collect();
-        verdict(&matching, isolated, from_node)
+        verdict(&matching, isolated, from_node, &world.everything)
     })
 }
 
 /// The ports that rules, sorted by tier and all matching the peer, let pass.
-fn verdict(rules: &[&Resolved], isolated: bool, from_own_node: bool) -> Ranges {
+fn verdict(rules: &[&Resolved], isolated: bool, from_own_node: bool, all: &Ranges) -> Ranges {
     let mut allowed = Ranges::EMPTY;
-    let all = everything();
     let admin = rules.iter().filter(|rule| matches!(rule.tier, Tier::Admin(..)));
-    let open = first_match(admin, &all, &mut allowed);
-    let normal = |action| {
-        let of: Vec<&Ranges> =
-            rules.iter().filter(|r| r.tier == Tier::Normal && r.action == action).map(|r| &r.ports).collect();
-        of.into_iter().collect::<Ranges>()
+    let open = first_match(admin, all, &mut allowed);
+    let normal = |action| -> Ranges {
+        rules.iter().filter(|r| r.tier == Tier::Normal && r.action == action).map(|r| &r.ports).collect()
     };
     let denied = normal(Action::Deny);
-    let let_in = if from_own_node { all } else { normal(Action::Allow) };
+    let let_in = if from_own_node { all.clone() } else { normal(Action::Allow) };
     let open = open.difference(&denied);
     allowed = allowed.union(&open.intersection(&let_in));
     if isolated {

@@ -45,12 +45,21 @@ pub struct Policies {
     pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
     /// Pods with their namespaces.
     pub pods: Vec<(String, PodFacts)>,
-    /// Every object that was read, with its labels; pods are left out.
-    pub objects: BTreeMap<String, BTreeMap<String, String>>,
+    /// Every object that was read; pods are left out.
+    pub objects: BTreeMap<String, Object>,
     /// Kinds of objects that decide nothing, and how many of each were passed over.
     pub passed_over: BTreeMap<String, usize>,
     /// Named groups of prefixes.
     groups: BTreeMap<String, Vec<IpNet>>,
+}
+
+/// Where an object stands, and its labels.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// The file.
+    pub file: String,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What the header of an object says.
@@ -114,7 +123,7 @@ impl Policies {
         let namespace = metadata.take("namespace").map(|field| field.text()).transpose()?;
         let labels = metadata.take("labels").map(|field| field.labels()).transpose()?.unwrap_or_default();
         let header = Header { api, kind, namespace, name, labels };
-        self.dispatch(&header, meaning, fields, facts).map_err(|mut unclear| {
+        self.dispatch(&header, meaning, fields, file, facts).map_err(|mut unclear| {
             unclear.object = format!("{file}: {header}");
             unclear
         })
@@ -125,6 +134,7 @@ impl Policies {
         header: &Header,
         meaning: Meaning,
         mut fields: Fields<'_, '_>,
+        file: &str,
         facts: &ClusterFacts,
     ) -> Read<()> {
         let name = header.to_string();
@@ -136,9 +146,9 @@ impl Policies {
         }
         // What the API server and controllers add.
         fields.take("status");
-        if self.objects.insert(name.clone(), header.labels.clone()).is_some() {
-            let reason = "is there twice; only one of the two can exist".to_owned();
-            return Err(Box::new(Unclear { object: String::new(), field: "the object".to_owned(), reason }));
+        let object = Object { file: file.to_owned(), labels: header.labels.clone() };
+        if self.objects.insert(name.clone(), object).is_some() {
+            return Err(Box::new(twice(String::new())));
         }
         match meaning {
             Meaning::Policy(reader) => {
@@ -164,6 +174,29 @@ impl Policies {
             Meaning::Pod => {}
         }
         Ok(())
+    }
+
+    /// Adds what was read from further files.
+    pub fn extend(&mut self, more: Self) {
+        let before = self.names.len();
+        self.names.extend(more.names);
+        self.rules.extend(more.rules.into_iter().map(|rule| Rule { policy: before + rule.policy, ..rule }));
+        self.unclear.extend(more.unclear);
+        for (name, object) in more.objects {
+            if self.objects.contains_key(&name) {
+                self.unclear.push(twice(format!("{}: {name}", object.file)));
+            }
+            self.objects.insert(name, object);
+        }
+        self.egress.extend(more.egress);
+        self.admission.extend(more.admission);
+        self.bound.extend(more.bound);
+        self.namespaces.extend(more.namespaces);
+        self.pods.extend(more.pods);
+        self.groups.extend(more.groups);
+        for (kind, count) in more.passed_over {
+            *self.passed_over.entry(kind).or_default() += count;
+        }
     }
 
     /// Puts groups of prefixes in the place of their names. To be called when everything has been read.
@@ -222,6 +255,11 @@ impl Policies {
             })
             .chain(self.egress.iter().flat_map(|policy| policy.destinations.iter().chain(&policy.excluded).copied()))
     }
+}
+
+fn twice(object: String) -> Unclear {
+    let reason = "is there twice; only one of the two can exist".to_owned();
+    Unclear { object, field: "the object".to_owned(), reason }
 }
 
 /// The ConfigMap that says what is in force; it decides nothing.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// Whose label a requirement looks at.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
     /// A label of the pod.
     Pod(String),
@@ -20,7 +20,7 @@ pub enum Subject {
 }
 
 /// What a requirement asks of the label.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Test {
     /// Present with one of these values.
     In(BTreeSet<String>),
@@ -46,7 +46,7 @@ impl Test {
 }
 
 /// One condition.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Requirement {
     /// Which label.
     pub subject: Subject,
@@ -55,7 +55,7 @@ pub struct Requirement {
 }
 
 /// A conjunction of conditions; the empty one selects every endpoint, nodes and the outside too.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selector(pub Vec<Requirement>);
 
 impl Selector {

@@ -5,10 +5,10 @@ use super::rule::{Entity, Peer, Peers};
 use super::selector::{Requirement, Selector, Subject, Test};
 use crate::space::Ranges;
 use ipnet::IpNet;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
 
 /// The special endpoints, in the order of their numbers.
 const SPECIAL: [(Entity, &str); 5] = [
@@ -31,8 +31,8 @@ pub struct Universe {
     cells: Vec<(IpAddr, IpAddr)>,
     outside: Ranges,
     own: Ranges,
-    // The same few selectors are asked for again and again.
-    selected: RefCell<BTreeMap<Selector, Ranges>>,
+    // The same few selectors are asked for again and again. Looked up only, never iterated.
+    selected: Mutex<HashMap<Selector, Ranges>>,
 }
 
 impl Universe {
@@ -64,7 +64,7 @@ impl Universe {
             cells,
             outside: Ranges::EMPTY,
             own: Ranges::EMPTY,
-            selected: RefCell::default(),
+            selected: Mutex::default(),
         };
         let all = Ranges::between(universe.first_cell(), universe.end().saturating_sub(1));
         let inside: Ranges =
@@ -269,11 +269,12 @@ impl Universe {
     /// The endpoints that a selector selects.
     #[must_use]
     pub fn select(&self, selector: &Selector) -> Ranges {
-        if let Some(known) = self.selected.borrow().get(selector) {
+        let selected = || self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = selected().get(selector) {
             return known.clone();
         }
         let found = self.search(selector);
-        self.selected.borrow_mut().insert(selector.clone(), found.clone());
+        selected().insert(selector.clone(), found.clone());
         found
     }
 

@@ -9,7 +9,7 @@ use super::facts::{ClusterFacts, NamespaceFacts, PodFacts};
 use super::object::Unclear;
 use super::rule::{Peer, Peers};
 use super::selector::{Requirement, Selector, Subject, Test};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 
 /// Name of the namespace and the cluster that stand for those that nobody described. As no real name it sorts behind them.
@@ -27,7 +27,8 @@ type Labels = BTreeMap<String, String>;
 /// When a selector has more alternatives than can be tried.
 pub fn with_witnesses(facts: &ClusterFacts, policies: &Policies) -> Result<ClusterFacts, Box<Unclear>> {
     let mut world = World::new(facts);
-    let mut seen = BTreeSet::new();
+    // Asked only, never iterated.
+    let mut seen = HashSet::new();
     for rule in &policies.rules {
         let listed = if let Peers::Listed(list) = &rule.peers { list.as_slice() } else { &[] };
         let peers =

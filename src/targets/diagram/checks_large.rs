@@ -5,7 +5,7 @@
 use super::checks::{faults_of, sheet_of};
 use super::metrics::Metrics;
 use super::overview::sheets;
-use super::sheet::Sheet;
+use super::sheet::{Component, Sheet};
 use super::{from_site, render};
 use crate::check::check;
 use crate::i18n::Lang;
@@ -150,4 +150,25 @@ fn a_new_flow_moves_no_zone_box() {
     let grown = sheet_of("kommune-musterau", Lang::De, flow);
     assert_eq!(example.flows.len() + 1, grown.flows.len());
     assert_eq!(boxes(&example), boxes(&grown), "kommune-musterau");
+}
+
+/// Few zones, but a cluster with many namespaces in one: no sheet has more boxes than someone can follow.
+#[test]
+fn a_large_cluster_gets_an_overview() {
+    let namespaces = |count: usize| {
+        let mut whole = sheet(&generated(5, 8));
+        let (place, first) = (whole.zones[1].id.clone(), whole.components.len());
+        whole.components.extend((first..count).map(|n| Component {
+            id: format!("w{n}"),
+            place: place.clone(),
+            cluster: Some("c1".to_owned()),
+            namespace: Some(format!("n{n}")),
+            ..Component::default()
+        }));
+        sheets(whole, Lang::De)
+    };
+    assert_eq!(namespaces(120).len(), 1);
+    let split = namespaces(121);
+    assert!(split.len() > 1);
+    assert!(split.iter().all(|sheet| sheet.components.len() <= 36));
 }

@@ -1,7 +1,7 @@
 //! Sheets of a large site: an overview of groups first, then one sheet per group of zones with its neighbours as stubs.
 //!
 //! A group is a class of zones, so the overview never has more boxes than the blueprint has classes and stays as it is
-//! however many zones a site has.
+//! however many zones a site has. A site with few zones is large, too, when a cluster with hundreds of namespaces stands in one.
 
 use super::sheet::{Class, Component, Filter, Flow, Link, MarkKind, Plane, Sheet, Status, Zone};
 use super::words::Word;
@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Zones up to which a site is one sheet with every component.
 pub const DETAIL_ZONES: usize = 12;
+/// Boxes up to which a site is one sheet: beyond, nobody follows a line, and finding ways for lines takes minutes.
+const DETAIL_BOXES: usize = 120;
 /// Zones of one detail sheet.
 const SHEET_ZONES: usize = 6;
 /// Outside networks that the overview shows one by one.
@@ -21,7 +23,7 @@ const SHEET_COMPONENTS: usize = 36;
 
 /// The sheets of a site: itself when it is small, else overview and details.
 pub fn sheets(sheet: Sheet, lang: Lang) -> Vec<Sheet> {
-    if sheet.zones.len() <= DETAIL_ZONES {
+    if sheet.zones.len() <= DETAIL_ZONES && boxes(&sheet) <= DETAIL_BOXES {
         return vec![sheet];
     }
     let plan = Grouping::of(&sheet, lang);
@@ -34,6 +36,14 @@ pub fn sheets(sheet: Sheet, lang: Lang) -> Vec<Sheet> {
         }
     }
     sheets
+}
+
+/// Boxes of a sheet: workloads of one namespace share one.
+fn boxes(sheet: &Sheet) -> usize {
+    let own = |component: &&Component| component.namespace.is_none();
+    let namespaces: BTreeSet<_> =
+        sheet.components.iter().filter_map(|c| Some((&c.cluster, c.namespace.as_ref()?))).collect();
+    sheet.components.iter().filter(own).count() + namespaces.len()
 }
 
 /// A group of the overview.

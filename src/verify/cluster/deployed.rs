@@ -79,6 +79,6 @@ pub(super) fn unmarked(policies: &Policies) -> impl Iterator<Item = Fault> {
     let mark = |labels: &BTreeMap<String, String>| {
         labels.get("app.kubernetes.io/managed-by").is_some_and(|value| value == "zonec")
     };
-    let unmarked = policies.objects.iter().filter(move |(_, labels)| !mark(labels));
+    let unmarked = policies.objects.iter().filter(move |(_, object)| !mark(&object.labels));
     unmarked.map(|(object, _)| Fault::new(object, "lacks the label `app.kubernetes.io/managed-by: zonec`"))
 }

@@ -13,49 +13,49 @@ use crate::readers::cluster::rule::{Action, Direction, Peers, PortTerms, Proxy, 
 use crate::readers::cluster::selector::{Selector, Subject, Test, is};
 use crate::space::Reach;
 use crate::syntax::objects::{Guardrail, PolicyDialect};
+use crate::workers;
 use std::collections::BTreeSet;
 
-/// Connections that a tenant's policy opens beyond the envelope, or cannot open inside it; at most one of each per pod and
-/// direction.
-pub(super) fn differences(
-    site: &Site,
-    plan: &ClusterPlan,
-    policies: &Policies,
-    facts: &ClusterFacts,
-) -> Vec<Difference> {
-    let guardrails = guardrails(site, plan);
-    let strengths: Vec<Strength> = guardrails
-        .iter()
-        .filter_map(|guardrail| match guardrail {
-            Guardrail::Cilium => Some(Strength::Cilium),
-            Guardrail::ClusterNetworkPolicy => Some(Strength::ClusterNetworkPolicy),
-            Guardrail::Admission => None,
-        })
-        .collect();
-    if strengths.is_empty() {
-        return Vec::new();
-    }
-    let overlaid = with_tenants(site, plan, policies, facts);
-    let court = Court::new(site, plan, &overlaid, facts);
-    let judged = court.judged(&overlaid);
-    let bounds: Vec<_> =
-        strengths.iter().map(|strength| bounds(&court.expected, &court.universe, &facts.name, *strength)).collect();
+/// What the guardrails inside the cluster can tell apart; nothing when the site asks for none of that kind.
+pub(super) fn strengths(site: &Site, plan: &ClusterPlan) -> Vec<Strength> {
+    let of = |guardrail: &Guardrail| match guardrail {
+        Guardrail::Cilium => Some(Strength::Cilium),
+        Guardrail::ClusterNetworkPolicy => Some(Strength::ClusterNetworkPolicy),
+        Guardrail::Admission => None,
+    };
+    guardrails(site, plan).iter().filter_map(of).collect()
+}
+
+/// Connections that a tenant's policy ([`add_tenants`]) opens beyond the envelope, or cannot open inside it; at most one of
+/// each per pod and direction.
+pub(super) fn differences(court: &Court<'_>, strengths: &[Strength]) -> Vec<Difference> {
+    let (expected, universe) = (&court.expected, &court.universe);
+    let verdicts = court.rules.verdicts(|_| true);
+    let judged = court.judged(&verdicts);
     // Guardrails know no names; they bound the addresses behind them.
-    let names = Reach::of([(&court.universe.named(), &everything())]);
-    let mut found = Vec::new();
-    for (pod, direction) in super::decided(&court.expected, &court.universe, &facts.name) {
-        let Some((namespace, _)) = court.universe.pod(pod) else { continue };
-        let reach = court.verdicts.reach(pod, direction).difference(&names);
-        let wanted = bounds.iter().filter_map(|bound| bound.get(&(namespace.name.as_str(), direction)));
-        let wanted = wanted.cloned().reduce(|one, other| one.difference(&one.difference(&other)));
-        let wanted = wanted.map(|wanted| wanted.difference(&names)).filter(|wanted| *wanted != reach);
-        let Some(wanted) = wanted else { continue };
-        for (surplus, model) in [(reach.difference(&wanted), false), (wanted.difference(&reach), true)] {
-            let difference = judged.difference(pod, direction, &surplus, model);
-            found.extend(difference.map(|difference| Difference { tenant: true, ..difference }));
+    let names = Reach::of([(&universe.named(), &everything())]);
+    let bounds = strengths.iter().map(|strength| bounds(expected, universe, universe.name(), *strength));
+    let bounds = bounds.reduce(|one, mut other| {
+        let both = |(place, one): (_, Reach)| {
+            let other = other.remove(&place)?;
+            Some((place, one.difference(&one.difference(&other))))
+        };
+        one.into_iter().filter_map(both).collect()
+    });
+    let mut wanted = bounds.unwrap_or_default();
+    wanted.values_mut().for_each(|bound| *bound = bound.difference(&names));
+    let found = workers::each(&court.decided(), |(pod, direction)| {
+        let bound = universe.pod(*pod).and_then(|(namespace, _)| wanted.get(&(namespace.name.as_str(), *direction)));
+        let Some(wanted) = bound else { return Vec::new() };
+        let reach = verdicts.reach(*pod, *direction).difference(&names);
+        if *wanted == reach {
+            return Vec::new();
         }
-    }
-    found
+        let sides = [(reach.difference(wanted), false), (wanted.difference(&reach), true)];
+        let found = sides.iter().filter_map(|(surplus, model)| judged.difference(*pod, *direction, surplus, *model));
+        found.map(|difference| Difference { tenant: true, ..difference }).collect()
+    });
+    found.into_iter().flatten().collect()
 }
 
 /// The guardrails that the site asks for.
@@ -68,17 +68,16 @@ pub(super) fn guardrails(site: &Site, plan: &ClusterPlan) -> BTreeSet<Guardrail>
     }
 }
 
-/// The policies with one that allows the pods of all managed namespaces everything.
-fn with_tenants(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> Policies {
-    let mut overlaid = policies.clone();
+/// Adds a policy that allows the pods of all managed namespaces everything.
+pub(super) fn add_tenants(site: &Site, plan: &ClusterPlan, policies: &mut Policies, facts: &ClusterFacts) {
     let namespaces = site.clusters[plan.cluster].namespaces.iter().map(|id| &site.namespaces[*id]);
     let managed: BTreeSet<String> =
         namespaces.filter(|namespace| namespace.is_managed()).map(|namespace| namespace.name.clone()).collect();
     let subject =
         Selector::default().and(Subject::NamespaceName, Test::In(managed)).and(Subject::Cluster, is(&facts.name));
-    let policy = overlaid.names.len();
-    overlaid.names.push("a tenant's policy that allows everything".to_owned());
-    overlaid.rules.extend([Direction::Ingress, Direction::Egress].map(|direction| Rule {
+    let policy = policies.names.len();
+    policies.names.push("a tenant's policy that allows everything".to_owned());
+    policies.rules.extend([Direction::Ingress, Direction::Egress].map(|direction| Rule {
         policy,
         direction,
         tier: Tier::Normal,
@@ -89,5 +88,4 @@ fn with_tenants(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Cl
         ports: PortTerms { numbers: everything(), names: Vec::new() },
         proxy: Proxy::None,
     }));
-    overlaid
 }

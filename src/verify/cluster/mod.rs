@@ -19,7 +19,7 @@ pub use proof::{ClusterProof, Difference, Fault};
 use crate::model::Site;
 use crate::plan::ClusterPlan;
 use crate::readers::cluster::Policies;
-use crate::readers::cluster::evaluate::Verdicts;
+use crate::readers::cluster::evaluate::{Rules, Verdicts};
 use crate::readers::cluster::facts::{ClusterFacts, NamespaceFacts, PodFacts};
 use crate::readers::cluster::object::Unclear;
 use crate::readers::cluster::ports::{Port, everything};
@@ -27,42 +27,54 @@ use crate::readers::cluster::rule::Direction;
 use crate::readers::cluster::universe::Universe;
 use crate::readers::cluster::witness::with_witnesses;
 use crate::source::{FileId, Limits};
-use crate::space::Reach;
-use crate::syntax::tree::{Node, parse_documents};
+use crate::space::{Ranges, Reach};
+use crate::syntax::tree::parse_documents;
+use crate::workers;
 use expected::Expected;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads policies from files (path, text).
 #[must_use]
 pub fn read<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>, facts: &ClusterFacts) -> Policies {
-    of_documents(&parsed(files), facts)
-}
-
-/// A file with its documents; nothing when it is no YAML.
-type Parsed<'t> = (&'t str, Option<Vec<Node<'t>>>);
-
-fn parsed<'t>(files: impl IntoIterator<Item = (&'t str, &'t str)>) -> Vec<Parsed<'t>> {
-    files.into_iter().map(|(path, text)| (path, parse_documents(text, FileId(0), &limits()).ok())).collect()
-}
-
-fn of_documents<'t: 'p, 'p>(files: impl IntoIterator<Item = &'p Parsed<'t>>, facts: &ClusterFacts) -> Policies {
+    let files: Vec<_> = files.into_iter().collect();
     let mut policies = Policies::default();
-    for (path, documents) in files {
-        match documents {
-            Some(documents) => {
+    read_in_parts(&files, std::slice::from_ref(facts)).into_iter().for_each(|part| policies.extend(part));
+    policies.resolve_groups();
+    policies
+}
+
+/// What files (path, text) hold, once for each of some readings; references between files are not resolved yet.
+fn read_in_parts(files: &[(&str, &str)], readings: &[ClusterFacts]) -> Vec<Policies> {
+    let parts = workers::chunks(files, |files| {
+        let mut all: Vec<Policies> = readings.iter().map(|_| Policies::default()).collect();
+        for (path, text) in files {
+            add_file(path, text, readings, &mut all);
+        }
+        all
+    });
+    let mut whole: Vec<Policies> = readings.iter().map(|_| Policies::default()).collect();
+    for part in parts {
+        whole.iter_mut().zip(part).for_each(|(policies, part)| policies.extend(part));
+    }
+    whole
+}
+
+fn add_file(path: &str, text: &str, readings: &[ClusterFacts], all: &mut [Policies]) {
+    let documents = parse_documents(text, FileId(0), &limits());
+    for (facts, policies) in readings.iter().zip(all) {
+        match &documents {
+            Ok(documents) => {
                 for document in documents.iter().filter(|document| !document.is_null()) {
                     policies.add(document, path, facts);
                 }
             }
-            None => policies.unclear.push(Unclear {
-                object: (*path).to_owned(),
+            Err(_) => policies.unclear.push(Unclear {
+                object: path.to_owned(),
                 field: "the file".to_owned(),
                 reason: "is no YAML that this reader takes".to_owned(),
             }),
         }
     }
-    policies.resolve_groups();
-    policies
 }
 
 /// The proof of emitted files (path, text): they are deployed, allow exactly what the flows need, side by side, and guard it.
@@ -73,19 +85,34 @@ pub fn of_files<'t>(
     files: impl IntoIterator<Item = (&'t str, &'t str)>,
 ) -> ClusterProof {
     let (deployed, mut proof) = deployed::of(plan, files);
-    let files = parsed(deployed);
-    for facts in readings(site, plan) {
-        let policies = of_documents(&files, &facts);
-        proof.add(equal(site, plan, &policies, &facts));
-        // Guardrails hide what is wrong with the objects of flows, so these are looked at by themselves too.
-        let bare: Vec<&Parsed<'_>> = files.iter().filter(|(path, _)| !path.contains("/00-guardrails/")).collect();
-        if bare.len() < files.len() {
-            proof.add(equal(site, plan, &of_documents(bare, &facts), &facts));
-        }
+    let (guardrails, flows): (Vec<_>, Vec<_>) =
+        deployed.into_iter().partition(|(path, _)| path.contains("/00-guardrails/"));
+    let readings = readings(site, plan);
+    let read = read_in_parts(&flows, &readings).into_iter().zip(read_in_parts(&guardrails, &readings));
+    for (facts, (mut policies, guarding)) in readings.iter().zip(read) {
+        // Places of the policies that are no guardrails.
+        let of_flows = policies.names.len();
+        policies.extend(guarding);
+        policies.resolve_groups();
         proof.unclear.extend(deployed::strangers(&policies));
         proof.faults.extend(deployed::unmarked(&policies));
         admission::judge(site, plan, &policies, &mut proof);
-        proof.differences.extend(guard::differences(site, plan, &policies, &facts));
+        let all = policies.names.len();
+        let guarded = guard::strengths(site, plan);
+        if !guarded.is_empty() {
+            guard::add_tenants(site, plan, &mut policies, facts);
+        }
+        let court = Court::new(site, plan, &policies, facts);
+        proof.unclear.extend(court.unclear.iter().cloned());
+        // Guardrails hide what is wrong with the objects of flows, so these are looked at by themselves too.
+        court.equal(all, &mut proof);
+        if of_flows < all {
+            court.equal(of_flows, &mut proof);
+        }
+        proof.faults.extend(egress::differences(&court.expected, &court.universe, &policies, true));
+        if !guarded.is_empty() {
+            proof.differences.extend(guard::differences(&court, &guarded));
+        }
     }
     proof.tidy();
     proof
@@ -152,12 +179,13 @@ fn limits() -> Limits {
 struct Court<'a> {
     expected: Expected<'a>,
     universe: Universe,
-    verdicts: Verdicts,
-    proof: ClusterProof,
+    policies: &'a Policies,
+    rules: Rules,
+    unclear: Vec<Unclear>,
 }
 
 impl<'a> Court<'a> {
-    fn new(site: &'a Site, plan: &'a ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> Self {
+    fn new(site: &'a Site, plan: &'a ClusterPlan, policies: &'a Policies, facts: &ClusterFacts) -> Self {
         let mut unclear = policies.unclear.clone();
         let mut facts = with_witnesses(facts, policies).unwrap_or_else(|reason| {
             unclear.push(*reason);
@@ -167,69 +195,89 @@ impl<'a> Court<'a> {
         let mut expected = Expected::new(site, plan, facts.cilium);
         let universe = Universe::new(&facts, policies.prefixes().chain(expected.prefixes()));
         expected.locate(&universe);
-        let verdicts = Verdicts::of(policies, &universe);
-        Self { expected, universe, verdicts, proof: ClusterProof { unclear, ..ClusterProof::default() } }
+        let rules = Rules::of(policies, &universe, None);
+        Self { expected, universe, policies, rules, unclear }
     }
 
-    fn judged<'c>(&'c self, policies: &'c Policies) -> Judged<'c> {
-        Judged { universe: &self.universe, verdicts: &self.verdicts, policies }
+    fn judged<'c>(&'c self, verdicts: &'c Verdicts) -> Judged<'c> {
+        Judged { universe: &self.universe, verdicts, policies: self.policies }
+    }
+
+    /// Adds where the first `count` policies, as if there were no others, do not allow exactly what the flows need.
+    fn equal(&self, count: usize, proof: &mut ClusterProof) {
+        let verdicts = self.rules.verdicts(|policy| policy < count);
+        proof.differences.extend(self.compare(&verdicts, None));
+        // Once more for every request that a proxy or a flow tells apart, and for one that none of them names.
+        let requests: BTreeSet<String> = self
+            .policies
+            .requests()
+            .cloned()
+            .chain(self.expected.requests())
+            .filter(|request| request != "*")
+            .collect();
+        let other = (!requests.is_empty()).then(String::new);
+        for request in requests.into_iter().chain(other) {
+            let rules = Rules::of(self.policies, &self.universe, Some(&request));
+            proof.differences.extend(self.compare(&rules.verdicts(|policy| policy < count), Some(&request)));
+        }
+        // What zonec does not decide about, its policies leave alone.
+        let free = Reach::of([(&self.universe.everybody(), &everything())]);
+        let judged = self.judged(&verdicts);
+        for pod in self
+            .own()
+            .filter(|(n, _)| !self.expected.is_managed(&n.name))
+            .flat_map(|(_, pods)| pods.numbers().collect::<Vec<_>>())
+        {
+            for direction in [Direction::Ingress, Direction::Egress] {
+                let lost = free.difference(verdicts.reach(pod, direction));
+                proof.differences.extend(judged.difference(pod, direction, &lost, true));
+            }
+        }
+    }
+
+    fn compare(&self, verdicts: &Verdicts, request: Option<&str>) -> Vec<Difference> {
+        let judged = self.judged(verdicts);
+        let found = workers::each(&self.decided(), |(pod, direction)| {
+            let found = verdicts.reach(*pod, *direction);
+            let wanted = self.expected.reach(&self.universe, *pod, *direction, request);
+            if *found == wanted {
+                return Vec::new();
+            }
+            let sides = [(found.difference(&wanted), false), (wanted.difference(found), true)];
+            sides
+                .into_iter()
+                .filter_map(|(surplus, model)| judged.difference(*pod, *direction, &surplus, model))
+                .collect()
+        });
+        let mut found: Vec<Difference> = found.into_iter().flatten().collect();
+        if let Some(request) = request {
+            let what = if request.is_empty() { "any other request" } else { request };
+            found.iter_mut().for_each(|found| found.port = format!("{} ({what})", found.port));
+        }
+        found
+    }
+
+    /// The namespaces of the own cluster with their pods.
+    fn own(&self) -> impl Iterator<Item = (&NamespaceFacts, Ranges)> {
+        self.universe.namespaces().filter(|(namespace, _)| namespace.cluster == self.universe.name())
+    }
+
+    /// The pods that zonec decides about, with both directions.
+    fn decided(&self) -> Vec<(u32, Direction)> {
+        let managed = self.own().filter(|(namespace, _)| self.expected.is_managed(&namespace.name));
+        let pods = managed.flat_map(|(_, pods)| pods.numbers().collect::<Vec<_>>());
+        pods.flat_map(|pod| [(pod, Direction::Ingress), (pod, Direction::Egress)]).collect()
     }
 }
 
 /// Whether the policies allow exactly what the flows of the plan need.
 #[must_use]
 pub fn equal(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts) -> ClusterProof {
-    let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
-    let compare = |verdicts: &Verdicts, request: Option<&str>, proof: &mut ClusterProof| {
-        for (pod, direction) in decided(&expected, &universe, &facts.name) {
-            let found = verdicts.reach(pod, direction);
-            let wanted = expected.reach(&universe, pod, direction, request);
-            if *found == wanted {
-                continue;
-            }
-            let judged = Judged { universe: &universe, verdicts, policies };
-            let mut note = |surplus: Reach, model| {
-                let mut found = judged.difference(pod, direction, &surplus, model);
-                if let (Some(found), Some(request)) = (&mut found, request) {
-                    let what = if request.is_empty() { "any other request" } else { request };
-                    found.port = format!("{} ({what})", found.port);
-                }
-                proof.differences.extend(found);
-            };
-            note(found.difference(&wanted), false);
-            note(wanted.difference(found), true);
-        }
-    };
-    compare(&verdicts, None, &mut proof);
-    // Once more for every request that a proxy or a flow tells apart, and for one that none of them names.
-    let requests: BTreeSet<String> = policies.requests().cloned().chain(expected.requests()).collect();
-    let other = (!requests.is_empty()).then(String::new);
-    for request in requests.into_iter().filter(|request| request != "*").chain(other) {
-        compare(&Verdicts::for_request(policies, &universe, Some(&request)), Some(&request), &mut proof);
-    }
-    // What zonec does not decide about, its policies leave alone.
-    let free = Reach::of([(&universe.everybody(), &everything())]);
-    let own = universe.namespaces().filter(|(n, _)| n.cluster == facts.name && !expected.is_managed(&n.name));
-    for pod in own.flat_map(|(_, pods)| pods.numbers().collect::<Vec<_>>()) {
-        for direction in [Direction::Ingress, Direction::Egress] {
-            let lost = free.difference(verdicts.reach(pod, direction));
-            let judged = Judged { universe: &universe, verdicts: &verdicts, policies };
-            proof.differences.extend(judged.difference(pod, direction, &lost, true));
-        }
-    }
-    proof.faults.extend(egress::differences(&expected, &universe, policies, true));
+    let court = Court::new(site, plan, policies, facts);
+    let mut proof = ClusterProof { unclear: court.unclear.clone(), ..ClusterProof::default() };
+    court.equal(policies.names.len(), &mut proof);
+    proof.faults.extend(egress::differences(&court.expected, &court.universe, policies, true));
     proof
-}
-
-/// The pods that zonec decides about, with both directions.
-fn decided<'u>(
-    expected: &'u Expected<'_>,
-    universe: &'u Universe,
-    cluster: &'u str,
-) -> impl Iterator<Item = (u32, Direction)> + 'u {
-    let managed = universe.namespaces().filter(move |(n, _)| n.cluster == cluster && expected.is_managed(&n.name));
-    let pods = managed.flat_map(|(_, pods)| pods.numbers().collect::<Vec<_>>());
-    pods.flat_map(|pod| [(pod, Direction::Ingress), (pod, Direction::Egress)])
 }
 
 /// Whether nothing is allowed beyond the envelope of the namespaces, whoever wrote the policies.
@@ -246,13 +294,15 @@ pub fn bounded(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &Clu
 }
 
 fn beyond(site: &Site, plan: &ClusterPlan, policies: &Policies, facts: &ClusterFacts, alone: bool) -> ClusterProof {
-    let Court { expected, universe, verdicts, mut proof } = Court::new(site, plan, policies, facts);
-    let found = envelope::beyond(&expected, &universe, &verdicts, &facts.name, alone);
-    let judged = Judged { universe: &universe, verdicts: &verdicts, policies };
+    let court = Court::new(site, plan, policies, facts);
+    let verdicts = court.rules.verdicts(|_| true);
+    let mut proof = ClusterProof { unclear: court.unclear.clone(), ..ClusterProof::default() };
+    let found = envelope::beyond(&court.expected, &court.universe, &verdicts, &facts.name, alone);
+    let judged = court.judged(&verdicts);
     let differences =
         found.into_iter().filter_map(|(pod, direction, surplus)| judged.difference(pod, direction, &surplus, false));
     proof.differences.extend(differences);
-    proof.faults.extend(egress::differences(&expected, &universe, policies, false));
+    proof.faults.extend(egress::differences(&court.expected, &court.universe, policies, false));
     proof
 }
 
