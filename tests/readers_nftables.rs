@@ -158,3 +158,15 @@ fn text_without_end_and_other_json_are_errors() {
     assert!(json::parse("{}").is_err());
     assert!(json::parse("table").is_err());
 }
+
+#[test]
+fn a_file_that_removes_tables_of_others_is_not_certain() {
+    let own = "table inet t\ndelete table inet t\n";
+    assert!(read(&format!("{own}{FRAME}")).1, "a file may replace what it makes");
+    for before in
+        ["flush ruleset\n", "delete table ip nat\n", "destroy table ip nat\n", "table ip x\ndelete table ip x\n"]
+    {
+        assert!(!read(&format!("{before}{FRAME}")).1, "{before}");
+        assert!(!read(&format!("{FRAME}{before}")).1, "{before}");
+    }
+}

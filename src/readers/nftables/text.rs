@@ -19,13 +19,15 @@ const FAMILIES: [&str; 6] = ["ip", "ip6", "inet", "arp", "bridge", "netdev"];
 pub fn parse(text: &str) -> Result<Ruleset, Remark> {
     let mut cursor = Cursor::new(text)?;
     let mut ruleset = Ruleset::default();
+    let mut deleted = Vec::new();
     loop {
         cursor.skip_ends();
         if cursor.peek().is_none() {
+            remark_tables_of_others(&mut ruleset, deleted);
             return Ok(ruleset);
         }
         let place = cursor.place();
-        command(&mut cursor, &mut ruleset)?;
+        command(&mut cursor, &mut ruleset, &mut deleted)?;
         if !matches!(cursor.peek(), None | Some(Kind::End)) {
             let rest = cursor.take_rest();
             if rest.is_empty() {
@@ -36,7 +38,23 @@ pub fn parse(text: &str) -> Result<Ruleset, Remark> {
     }
 }
 
-fn command(cursor: &mut Cursor, ruleset: &mut Ruleset) -> Result<(), Remark> {
+/// A table that a file deletes.
+struct Deleted {
+    place: Place,
+    family: String,
+    name: String,
+}
+
+/// A table that is gone after the file was no table of its own: what the machine does without it, nothing here tells.
+fn remark_tables_of_others(ruleset: &mut Ruleset, deleted: Vec<Deleted>) {
+    for Deleted { place, family, name } in deleted {
+        if !ruleset.tables.iter().any(|table| table.family == family && table.name == name) {
+            ruleset.remark(place, format!("deletes table {family} {name}, which this file does not make"));
+        }
+    }
+}
+
+fn command(cursor: &mut Cursor, ruleset: &mut Ruleset, deleted: &mut Vec<Deleted>) -> Result<(), Remark> {
     let verb = cursor.peek_word().unwrap_or("").to_owned();
     let place = cursor.place();
     if verb != "table" {
@@ -46,7 +64,7 @@ fn command(cursor: &mut Cursor, ruleset: &mut Ruleset) -> Result<(), Remark> {
         "table" => add(cursor, ruleset, false)?,
         "add" | "create" => add(cursor, ruleset, false)?,
         "insert" => add(cursor, ruleset, true)?,
-        "delete" | "destroy" => delete(cursor, ruleset),
+        "delete" | "destroy" => delete(cursor, ruleset, deleted),
         "flush" => flush(cursor, ruleset),
         _ => None,
     };
@@ -127,12 +145,14 @@ fn add(cursor: &mut Cursor, ruleset: &mut Ruleset, in_front: bool) -> Result<Opt
     Ok(Some(()))
 }
 
-fn delete(cursor: &mut Cursor, ruleset: &mut Ruleset) -> Option<()> {
+fn delete(cursor: &mut Cursor, ruleset: &mut Ruleset, deleted: &mut Vec<Deleted>) -> Option<()> {
+    let place = cursor.place();
     let object = cursor.take_text()?;
     let (family, name) = table_name(cursor)?;
     let same = |table: &Table| table.family == family && table.name == name;
     if object == "table" {
         ruleset.tables.retain(|table| !same(table));
+        deleted.push(Deleted { place, family, name });
         return Some(());
     }
     let own = cursor.take_text()?;
@@ -155,12 +175,14 @@ fn delete(cursor: &mut Cursor, ruleset: &mut Ruleset) -> Option<()> {
 }
 
 fn flush(cursor: &mut Cursor, ruleset: &mut Ruleset) -> Option<()> {
+    let place = cursor.place();
     let object = cursor.take_text()?;
     if object == "ruleset" {
         if !cursor.at_end() {
             return None;
         }
         ruleset.tables.clear();
+        ruleset.remark(place, "empties the tables of others, too");
         return Some(());
     }
     let (family, name) = table_name(cursor)?;
