@@ -36,6 +36,12 @@ pub struct Model {
     pub graphs: Graphs,
 }
 
+impl Model {
+    fn new(site: Site) -> Self {
+        Self { graphs: Graphs::new(&site), site }
+    }
+}
+
 impl Checked {
     /// Number of findings of a severity.
     #[must_use]
@@ -62,9 +68,7 @@ impl Checked {
 /// [`DataError`] when the built-in data are faulty, which the tests of the project exclude.
 pub fn check(world: &dyn World, strict: bool) -> Result<Checked, DataError> {
     let means = Means { visit: &mut |_, _| (), digest: true, catalogues: &mut Catalogues::default() };
-    let judged = understand(world, means)?.judge_while(strict, || true);
-    // Nobody asked to stop.
-    judged.ok_or_else(|| DataError { file: String::new(), reason: "the check was given up".to_owned() })
+    Ok(understand(world, means)?.judge(strict))
 }
 
 /// A site whose files are read and whose names are resolved, before its graphs and any rule.
@@ -141,26 +145,38 @@ impl Understood {
         &self.sources
     }
 
-    /// Evaluates all rules and weighs the findings; gives up between two rules, with `None`, when `wanted` says no.
+    /// Evaluates all rules and weighs the findings.
     #[must_use]
-    pub fn judge_while(self, strict: bool, wanted: impl Fn() -> bool) -> Option<Checked> {
-        let Self { sources, digest, catalogue, as_of, site, faults } = self;
-        let model = site.map(|site| Model { graphs: Graphs::new(&site), site });
-        let mut findings = match &model {
-            Some(model) => {
-                let mut found = Vec::new();
-                for rule in registry() {
-                    if !wanted() {
-                        return None;
-                    }
-                    found.append(&mut evaluate(&model.site, &model.graphs, &[rule]));
+    pub fn judge(mut self, strict: bool) -> Checked {
+        let model = self.site.take().map(Model::new);
+        let found = model.as_ref().map_or_else(Vec::new, |model| evaluate(&model.site, &model.graphs, &registry()));
+        self.weigh(model, found, strict)
+    }
+
+    /// As [`judge`](Self::judge), but gives up between two rules, with `None`, when `wanted` says no.
+    #[must_use]
+    pub fn judge_while(mut self, strict: bool, wanted: impl Fn() -> bool) -> Option<Checked> {
+        let model = self.site.take().map(Model::new);
+        let mut found = Vec::new();
+        if let Some(model) = &model {
+            for rule in registry() {
+                if !wanted() {
+                    return None;
                 }
-                assess(&model.site, &catalogue, found, strict)
+                found.append(&mut evaluate(&model.site, &model.graphs, &[rule]));
             }
+        }
+        Some(self.weigh(model, found, strict))
+    }
+
+    fn weigh(self, model: Option<Model>, found: Vec<Finding>, strict: bool) -> Checked {
+        let Self { sources, digest, catalogue, as_of, faults, .. } = self;
+        let mut findings = match &model {
+            Some(model) => assess(&model.site, &catalogue, found, strict),
             None => faults.into_iter().map(unreadable).collect(),
         };
         findings.sort_by(|a, b| a.finding.span().cmp(&b.finding.span()).then(a.finding.rule.cmp(b.finding.rule)));
-        Some(Checked { sources, digest, as_of, catalogue, model, findings })
+        Checked { sources, digest, as_of, catalogue, model, findings }
     }
 }
 

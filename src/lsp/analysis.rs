@@ -137,7 +137,7 @@ impl Worker {
             };
             // Someone waits to see this: what cannot be read, or that it can be again. Names and rules take longer.
             let (index, is_open) = if was_active && !understood.is_whole() {
-                let Some(checked) = understood.judge_while(self.strict, || true).map(Arc::new) else { continue };
+                let checked = Arc::new(understood.judge(self.strict));
                 say(Found::Judged { main: main.clone(), state: job.version, checked: Arc::clone(&checked) })?;
                 (self.index(main, mentions, &checked.sources, false), false)
             } else {

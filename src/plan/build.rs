@@ -141,7 +141,9 @@ impl Builder<'_> {
         // What a flow may send here must pass the check of its source; nothing else is added by that.
         let mut sent: BTreeMap<usize, BTreeSet<&Addresses>> = BTreeMap::new();
         for permit in permits {
-            sent.entry(permit.input.unwrap_or(usize::MAX)).or_default().insert(&permit.source);
+            if let Some(input) = permit.input {
+                sent.entry(input).or_default().insert(&permit.source);
+            }
         }
         let mut behind = self.graphs.routes.behind(id);
         let interfaces = gateway.interfaces.iter().enumerate();

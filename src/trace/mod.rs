@@ -88,9 +88,7 @@ impl Trace {
             None => !self.is_stopped() && self.release.is_some(),
         }
     }
-}
 
-impl Trace {
     /// Whether an enforcer drops the packet.
     fn is_stopped(&self) -> bool {
         self.hops.iter().any(|hop| hop.verdict == Verdict::Drops)

@@ -28,15 +28,8 @@ pub fn of_build(site: &Site, gateway: &GatewayPlan, whole: &str, build: &str) ->
 #[must_use]
 pub fn of_switch(site: &Site, gateway: &GatewayPlan, build: &str, switch: &str) -> GatewayProof {
     let olds = [String::new(), in_use("accept"), in_use("drop")];
-    let proofs = olds.iter().map(|old| of_text(site, gateway, &joined(&[old, build, switch])));
-    let mut last = GatewayProof::default();
-    for proof in proofs {
-        last = proof;
-        if !last.holds() {
-            break;
-        }
-    }
-    last
+    let mut proofs = olds.iter().map(|old| of_text(site, gateway, &joined(&[old, build, switch])));
+    proofs.find(|proof| !proof.holds()).unwrap_or_default()
 }
 
 /// The base chains of a ruleset in use, all with this verdict.
