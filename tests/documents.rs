@@ -92,6 +92,14 @@ fn recount(name: &str, checked: &Checked, found: &Value) {
     assert_eq!(rows("zones").len(), areas, "{name}: zones of the page");
     assert_eq!(rows("deviations").len(), site.deviations.len(), "{name}: deviations of the page");
     assert_eq!(rows("rules").len(), 156, "{name}: rules of the page");
+    for (family, class) in [("ZM-VSN-", "restricted"), ("ZM-DEV-", "development")] {
+        let rules: Vec<String> = rows("rules").iter().map(|row| texts(&row["cells"]).join("|")).collect();
+        let rules: Vec<&String> = rules.iter().filter(|row| row.starts_with(family)).collect();
+        let is_absent = |row: &&&String| row.contains("not applicable") || row.contains("nicht anwendbar");
+        let wanted = if site.zones.values().any(|zone| zone.class == class) { 0 } else { rules.len() };
+        assert!(!rules.is_empty(), "{name}: {family}");
+        assert_eq!(rules.iter().filter(is_absent).count(), wanted, "{name}: {family} rules that do not apply");
+    }
     let open = checked.findings.iter().filter(|item| item.severity != Severity::Deviation).count();
     let told = found["html"]["articles"].as_u64().unwrap() as usize + rows("findings").len();
     assert_eq!(told, open, "{name}: findings of the page");

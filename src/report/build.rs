@@ -69,6 +69,7 @@ impl Builder<'_> {
             State::Good => ("ok", "✓", "compliant"),
             State::Declared => ("ok", "✓", "declared"),
             State::Open => ("none", "–", "unchecked"),
+            State::Absent => ("absent", "–", "not-applicable"),
         };
         Mark { class, sign, word: self.word(key) }
     }
@@ -113,12 +114,13 @@ impl Builder<'_> {
         } else {
             self.words.fill("end-soon", &[("count", self.words.number(soon))])
         };
-        let decided = rules.iter().filter(|rule| rule.mark.class != "none").count();
+        let absent = rules.iter().filter(|rule| rule.mark.class == "absent").count();
+        let decided = rules.iter().filter(|rule| !matches!(rule.mark.class, "none" | "absent")).count();
         let clean = rules.iter().filter(|rule| rule.mark.class == "ok").count();
         let args = [("clean", self.words.number(clean)), ("decided", self.words.number(decided))];
         vec![
             figure("viol", count(Severity::Error), "violations", self.word("violations-note")),
-            figure("dev", self.words.number(deviations.len()), "deviations", note),
+            figure("dev", self.words.number(deviations.len()), "deviations-figure", note),
             figure(
                 "note",
                 self.words.number(checked.count(Severity::Warning) + checked.count(Severity::Info)),
@@ -132,7 +134,10 @@ impl Builder<'_> {
                 "ok",
                 self.words.fill("of", &args),
                 "rules-without-finding",
-                self.words.fill("catalogue-note", &[("catalogue", self.words.number(rules.len()))]),
+                self.words.fill(
+                    "catalogue-note",
+                    &[("catalogue", self.words.number(rules.len())), ("absent", self.words.number(absent))],
+                ),
             ),
         ]
     }
@@ -267,6 +272,8 @@ impl Builder<'_> {
 /// State of a rule, a flow or a requirement, best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum State {
+    /// The site has nothing that the rule is about.
+    Absent,
     /// Decided, nothing found.
     Good,
     /// Proven by a document that lies elsewhere.
@@ -324,6 +331,7 @@ pub(super) fn state_of(class: &str) -> State {
         "warn" => State::Warning,
         "note" => State::Note,
         "none" => State::Open,
+        "absent" => State::Absent,
         _ => State::Good,
     }
 }

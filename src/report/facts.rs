@@ -73,7 +73,7 @@ pub struct Head {
 /// Shape, colour and word of a state; never colour alone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Mark {
-    /// Class: `viol`, `dev`, `warn`, `note`, `ok`, `none`. In order of weight by [`super::weight`].
+    /// Class: `viol`, `dev`, `warn`, `note`, `ok`, `none`, `absent`. In order of weight by [`super::weight`].
     pub class: &'static str,
     /// The shape.
     pub sign: &'static str,

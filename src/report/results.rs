@@ -30,6 +30,7 @@ impl Builder<'_> {
             found.entry(item.finding.rule).or_default().push((State::of(item.severity), anchor));
         }
         let lang = self.words.lang();
+        let absent: BTreeMap<&str, &str> = self.absent().collect();
         let rule = |(id, data): (&str, &crate::rules::RuleData)| {
             let found = found.get(id).map_or(&[][..], Vec::as_slice);
             let declared = self.site.evidence.get(id).map(|evidence| self.evidence(&evidence.decl));
@@ -41,13 +42,17 @@ impl Builder<'_> {
             };
             let state = match found.iter().map(|(state, _)| *state).max() {
                 Some(worst) => worst,
+                None if absent.contains_key(id) => State::Absent,
                 None if kind == "E" && declared.is_some() => State::Declared,
                 None if decided.contains(id) => State::Good,
                 None => State::Open,
             };
             let refs: BTreeSet<Link> = found.iter().map(|(_, anchor)| (*anchor).clone()).collect();
-            let evidence = declared.unwrap_or_else(|| match kind {
-                "–" => self.word("not-decided"),
+            let evidence = declared.unwrap_or_else(|| match (state, kind, absent.get(id)) {
+                (State::Absent, _, Some(class)) => {
+                    self.words.fill("no-zone-of-class", &[("class", (*class).to_owned())])
+                }
+                (_, "–", _) => self.word("not-decided"),
                 _ if found.is_empty() => self.word(&format!("evidence-{kind}")),
                 _ => self.words.fill("findings-of-rule", &[("count", self.words.number(found.len()))]),
             });
@@ -65,6 +70,14 @@ impl Builder<'_> {
             }
         };
         catalogue.rules().map(rule).collect()
+    }
+
+    /// Rules about a class of zones that the site does not have, each with the class.
+    fn absent(&self) -> impl Iterator<Item = (&str, &str)> {
+        let families = self.input.checked.catalogue.families().iter();
+        let classes = families.filter_map(|family| Some((family, family.class.as_deref()?)));
+        let missing = classes.filter(|(_, class)| !self.site.zones.values().any(|zone| zone.class == *class));
+        missing.flat_map(|(family, class)| family.rules.keys().map(move |id| (id.as_str(), class)))
     }
 
     fn evidence(&self, evidence: &Evidence) -> String {

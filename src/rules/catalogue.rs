@@ -165,6 +165,9 @@ pub struct Family {
     pub family: String,
     /// Title.
     pub title: Bilingual,
+    /// Class of the zones that its rules are about; without such a zone there is nothing to decide.
+    #[serde(default)]
+    pub class: Option<String>,
     /// Its rules in order of ids.
     pub rules: IndexMap<String, RuleData>,
 }
