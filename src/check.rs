@@ -5,7 +5,7 @@ use crate::deviations::{Assessed, assess};
 use crate::finding::{Finding, Severity};
 use crate::graph::Graphs;
 use crate::model::{Site, resolve};
-use crate::rules::{Catalogue, evaluate, registry};
+use crate::rules::{Catalogue, evaluate, evaluate_while, registry};
 use crate::source::{Date, Limits, SourceMap, World};
 use crate::syntax::{Visitor, read_site_with};
 use std::collections::BTreeMap;
@@ -157,15 +157,10 @@ impl Understood {
     #[must_use]
     pub fn judge_while(mut self, strict: bool, wanted: impl Fn() -> bool) -> Option<Checked> {
         let model = self.site.take().map(Model::new);
-        let mut found = Vec::new();
-        if let Some(model) = &model {
-            for rule in registry() {
-                if !wanted() {
-                    return None;
-                }
-                found.append(&mut evaluate(&model.site, &model.graphs, &[rule]));
-            }
-        }
+        let found = match &model {
+            Some(model) => evaluate_while(&model.site, &model.graphs, &registry(), wanted)?,
+            None => Vec::new(),
+        };
         Some(self.weigh(model, found, strict))
     }
 

@@ -19,6 +19,8 @@ pub struct Routes {
     /// Place → (gateway, interface index), gateways in order of name.
     doors: BTreeMap<Place, Vec<(GatewayId, usize)>>,
     interfaces: BTreeMap<GatewayId, Vec<(usize, Place)>>,
+    /// Gateway → its interfaces into transit.
+    onward: BTreeMap<GatewayId, Vec<(usize, Place)>>,
     management: Vec<GatewayId>,
     transit: Vec<Place>,
 }
@@ -27,8 +29,13 @@ impl Routes {
     /// The routes of a site.
     #[must_use]
     pub fn new(site: &Site) -> Self {
-        let mut routes =
-            Self { doors: BTreeMap::new(), interfaces: BTreeMap::new(), management: Vec::new(), transit: Vec::new() };
+        let mut routes = Self {
+            doors: BTreeMap::new(),
+            interfaces: BTreeMap::new(),
+            onward: BTreeMap::new(),
+            management: Vec::new(),
+            transit: Vec::new(),
+        };
         for (id, gateway) in site.gateways.iter() {
             if gateway.stage() == Some(Stage::Management) {
                 routes.management.push(id);
@@ -61,6 +68,10 @@ impl Routes {
                 routes.transit.push(Place::Segment(id));
             }
         }
+        for (gateway, interfaces) in &routes.interfaces {
+            let onward = interfaces.iter().copied().filter(|(_, place)| routes.is_transit(*place)).collect();
+            routes.onward.insert(*gateway, onward);
+        }
         routes
     }
 
@@ -78,6 +89,13 @@ impl Routes {
     /// The interfaces of a gateway that route, with the places behind them.
     pub fn interfaces(&self, gateway: GatewayId) -> impl Iterator<Item = (usize, Place)> {
         self.interfaces.get(&gateway).into_iter().flatten().copied()
+    }
+
+    /// The interfaces of a gateway by which packets go on to a place: those into transit, and those at the place itself.
+    pub fn onward(&self, gateway: GatewayId, destination: Place) -> impl Iterator<Item = (usize, Place)> {
+        let doors = self.doors.get(&destination).into_iter().flatten();
+        let last = doors.filter(move |(own, _)| *own == gateway).map(move |(_, interface)| (*interface, destination));
+        self.onward.get(&gateway).into_iter().flatten().copied().chain(last)
     }
 
     /// Whether packets are routed through a place.

@@ -231,10 +231,8 @@ impl Finder<'_> {
             let mut next = Vec::new();
             for place in places {
                 for (gateway, input) in self.routes.doors(place, mode) {
-                    for (output, beyond) in self.routes.interfaces(gateway) {
-                        let on_way = output != input && there.get(&beyond) == Some(&(distance - level - 1));
-                        let routed = beyond == destination.place || self.routes.is_transit(beyond);
-                        if on_way && routed {
+                    for (output, beyond) in self.routes.onward(gateway, destination.place) {
+                        if output != input && there.get(&beyond) == Some(&(distance - level - 1)) {
                             hops.push(Hop { level: level + offset, gateway, input: Some(input), output: Some(output) });
                             next.push(beyond);
                         }

@@ -222,7 +222,7 @@ fn violation(cx: &Cx<'_>, pair: &Pair<'_>) -> Option<&'static str> {
 /// No tier is skipped (DVS 5.3.2).
 fn no_tier_skipped(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    for pair in pairs(cx).into_iter().filter(|pair| pair.to.is_class(site, "external.db")) {
+    for pair in pairs(cx).filter(|pair| pair.to.is_class(site, "external.db")) {
         let case = match pair.from {
             Area::Network(_) => "outside",
             Area::Zone(_) if pair.from.is_class(site, "external.web") => "web",
@@ -239,7 +239,7 @@ fn no_tier_skipped(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 /// The database zone only answers (DVS 5.3.2).
 fn database_answers(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
-    for pair in pairs(cx).into_iter().filter(|pair| pair.from.is_class(site, "external.db")) {
+    for pair in pairs(cx).filter(|pair| pair.from.is_class(site, "external.db")) {
         let to = pair.ends.to.end;
         let sink = [Property::Sink, Property::Monitoring, Property::Backup]
             .into_iter()

@@ -59,7 +59,7 @@ fn external_does_not_push(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 fn published_interfaces(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let mut told = BTreeSet::new();
-    for pair in pairs(cx).into_iter().filter(|pair| pair.from.is_class(site, "internal")) {
+    for pair in pairs(cx).filter(|pair| pair.from.is_class(site, "internal")) {
         let to = site.end_name(pair.ends.to.end);
         let published = match pair.ends.to.end {
             End::Component(id) => {
@@ -103,7 +103,7 @@ fn lacks(cx: &Cx<'_>, vpn: ComponentId) -> Vec<Lack> {
         leads_inside = true;
         unfiltered.insert(site.place_name(leg.place));
     }
-    for pair in pairs(cx).into_iter().filter(|pair| pair.ends.from.end == End::Component(vpn)) {
+    for pair in pairs(cx).filter(|pair| pair.ends.from.end == End::Component(vpn)) {
         if !["internal", "management"].iter().any(|class| pair.to.is_class(site, class)) {
             continue;
         }

@@ -105,7 +105,7 @@ fn own_ingress_address(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     for (id, component) in site.components.iter().filter(|(id, _)| site.is(*id, Property::Ingress)) {
         let mut behind: BTreeMap<String, Span> = BTreeMap::new();
-        for pair in pairs(cx).into_iter().filter(|pair| pair.ends.from.end == End::Component(id)) {
+        for pair in pairs(cx).filter(|pair| pair.ends.from.end == End::Component(id)) {
             if let Some(name) = application(site, pair.ends.to.end) {
                 behind.entry(name).or_insert(pair.ends.to.span);
             }
@@ -206,7 +206,7 @@ fn public_view(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let outside: BTreeSet<_> = untrusted(site).collect();
     let allowed = internal_only(site);
-    let all = pairs(cx);
+    let all: Vec<_> = pairs(cx).collect();
     let from_outside =
         all.iter().filter(|pair| matches!(pair.from, Area::Network(network) if outside.contains(&network)));
     let asked: BTreeSet<ComponentId> = from_outside.filter_map(|pair| component(pair.ends.to.end)).collect();

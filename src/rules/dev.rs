@@ -52,7 +52,7 @@ fn apart_from_production(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         return;
     }
     let mut told = BTreeSet::new();
-    for pair in pairs(cx).into_iter().filter(|pair| crosses(pair, |zone| is_development(site, zone))) {
+    for pair in pairs(cx).filter(|pair| crosses(pair, |zone| is_development(site, zone))) {
         let production = |area: Area| matches!(area, Area::Zone(zone) if is_production(site, zone));
         // What a filter itself sends and answers is the management rules'.
         let gateway = [pair.ends.from, pair.ends.to].iter().any(|end| matches!(end.end, End::Gateway(_)));
@@ -118,7 +118,6 @@ fn border_follows_rules(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         return;
     }
     let crossing: BTreeSet<&str> = pairs(cx)
-        .iter()
         .filter(|pair| areas(site).any(|area| crosses(pair, |zone| zone == area)))
         .map(|pair| pair.flow.name.as_str())
         .collect();

@@ -48,7 +48,7 @@ fn open_code(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     if areas(site).next().is_none() {
         return;
     }
-    let pairs = pairs(cx);
+    let pairs: Vec<_> = pairs(cx).collect();
     for area in areas(site) {
         let proxies = proxies_of(site, &pairs, |pair| pair.from == Area::Zone(area));
         let reached = pairs
@@ -203,7 +203,7 @@ fn hand_over(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         return;
     }
     let mut told = BTreeSet::new();
-    for pair in pairs(cx).into_iter().filter(|pair| is_hand_over(site, pair)) {
+    for pair in pairs(cx).filter(|pair| is_hand_over(site, pair)) {
         let Some((development, production)) = sides(site, &pair) else { continue };
         let (from, to) = (pair.ends.from, pair.ends.to);
         if !told.insert((&pair.flow.name, from.end, to.end)) {
@@ -231,7 +231,7 @@ fn hand_over(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 fn mirrored(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let Some(zone) = areas(site).next().map(|zone| &site.zones[zone]) else { return };
-    let pairs = pairs(cx);
+    let pairs: Vec<_> = pairs(cx).collect();
     let own = |id: ComponentId| matches!(side(site, id), Some(Side::Development | Side::Shared));
     let registries: Vec<ComponentId> = site.components.ids().filter(|id| own(*id)).collect();
     let proxies = proxies_of(site, &pairs, |pair| registries.iter().any(|id| includes(site, pair.ends.from.end, *id)));

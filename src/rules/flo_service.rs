@@ -222,7 +222,7 @@ fn not_encapsulated(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let mut told = BTreeSet::new();
     let ends_tunnels = |end| end_is(site, end, Property::Vpn) || end_is(site, end, Property::Crypto);
-    for pair in pairs(cx).into_iter().filter(|pair| pair.from != pair.to) {
+    for pair in pairs(cx).filter(|pair| pair.from != pair.to) {
         if ends_tunnels(pair.ends.from.end) || ends_tunnels(pair.ends.to.end) {
             continue;
         }

@@ -212,7 +212,7 @@ fn hosts_by_segment(site: &Site) -> BTreeMap<SegmentId, Hosts<'_>> {
 fn managed_do_not_initiate(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let mut told = BTreeSet::new();
-    for pair in pairs(cx).into_iter().filter(|pair| pair.to.is_class(site, "management")) {
+    for pair in pairs(cx).filter(|pair| pair.to.is_class(site, "management")) {
         let from = pair.ends.from.end;
         let gateway = matches!(from, End::Gateway(_));
         let remote = matches!(from, End::Component(id) if site.is(id, Property::Vpn) || site.is(id, Property::Crypto));

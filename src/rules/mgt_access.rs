@@ -49,7 +49,7 @@ fn named_sources(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     // The Kubernetes API is ZM-K8S-15's: nodes of a cluster use it too.
     let judged = |name: &str| name != "kubernetes-api";
     let mut told = BTreeSet::new();
-    for pair in pairs(cx).into_iter().filter(|pair| !stands_outside(site, pair.ends.to.end)) {
+    for pair in pairs(cx).filter(|pair| !stands_outside(site, pair.ends.to.end)) {
         let Some(service) = pair.flow.services.iter().find(|service| is_admin(site, service, judged)) else { continue };
         let (from, to) = (pair.ends.from, pair.ends.to);
         let Some(key) = unfit_source(site, &pair).filter(|_| told.insert((&pair.flow.name, from.end))) else {
@@ -106,7 +106,7 @@ fn one_network_per_zone(cx: &Cx<'_>, out: &mut Vec<Finding>) {
 fn jump_server(cx: &Cx<'_>, out: &mut Vec<Finding>) {
     let site = cx.site;
     let mut told = BTreeSet::new();
-    for pair in pairs(cx).into_iter().filter(|pair| pair.to.is_class(site, "management")) {
+    for pair in pairs(cx).filter(|pair| pair.to.is_class(site, "management")) {
         let (from, to) = (pair.ends.from, pair.ends.to);
         let gateway = matches!(from.end, End::Gateway(_));
         let outside = matches!(pair.from, Area::Network(_)) && !gateway;

@@ -38,6 +38,7 @@ pub use catalogue::{Basis, Catalogue, Deviability, Family, Grade, Message, Proof
 use crate::finding::Finding;
 use crate::graph::Graphs;
 use crate::model::Site;
+use std::cell::OnceCell;
 
 /// What a rule may look at.
 #[derive(Debug)]
@@ -46,6 +47,14 @@ pub struct Cx<'a> {
     pub site: &'a Site,
     /// Its graphs.
     pub graphs: &'a Graphs,
+    /// Every pair of ends of every flow, for all rules that ask.
+    pairs: OnceCell<Vec<support::Pair<'a>>>,
+}
+
+impl<'a> Cx<'a> {
+    const fn new(site: &'a Site, graphs: &'a Graphs) -> Self {
+        Self { site, graphs, pairs: OnceCell::new() }
+    }
 }
 
 /// A rule: its id and how it is decided.
@@ -98,10 +107,24 @@ pub fn is_decided(id: &str) -> bool {
 /// Evaluates rules. The findings carry no severity but where a rule weighs a case itself; `deviations` sets it.
 #[must_use]
 pub fn evaluate(site: &Site, graphs: &Graphs, rules: &[Rule]) -> Vec<Finding> {
-    let cx = Cx { site, graphs };
+    let cx = Cx::new(site, graphs);
     let mut findings = Vec::new();
     for (_, decide) in rules {
         decide(&cx, &mut findings);
     }
     findings
+}
+
+/// As [`evaluate`], but gives up between two rules, with `None`, when `wanted` says no.
+#[must_use]
+pub fn evaluate_while(site: &Site, graphs: &Graphs, rules: &[Rule], wanted: impl Fn() -> bool) -> Option<Vec<Finding>> {
+    let cx = Cx::new(site, graphs);
+    let mut findings = Vec::new();
+    for (_, decide) in rules {
+        if !wanted() {
+            return None;
+        }
+        decide(&cx, &mut findings);
+    }
+    Some(findings)
 }

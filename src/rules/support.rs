@@ -118,6 +118,7 @@ fn area_of(site: &Site, place: Place) -> Area {
 }
 
 /// A pair of ends of a flow with their areas.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Pair<'a> {
     pub flow: &'a Flow,
     pub ends: &'a PairWays,
@@ -126,7 +127,11 @@ pub(super) struct Pair<'a> {
 }
 
 /// Every pair of ends of every flow, by areas.
-pub(super) fn pairs<'a>(cx: &'a Cx<'a>) -> Vec<Pair<'a>> {
+pub(super) fn pairs<'a>(cx: &Cx<'a>) -> impl Iterator<Item = Pair<'a>> {
+    cx.pairs.get_or_init(|| all_pairs(cx)).iter().copied()
+}
+
+fn all_pairs<'a>(cx: &Cx<'a>) -> Vec<Pair<'a>> {
     let site = cx.site;
     let mut pairs = Vec::new();
     for (id, flow) in site.flows.iter() {
@@ -143,7 +148,7 @@ pub(super) fn pairs<'a>(cx: &'a Cx<'a>) -> Vec<Pair<'a>> {
 }
 
 /// The flow of an id, for chains.
-pub(super) fn flow<'a>(cx: &'a Cx<'a>, id: FlowId) -> &'a Flow {
+pub(super) fn flow<'a>(cx: &Cx<'a>, id: FlowId) -> &'a Flow {
     &cx.site.flows[id]
 }
 
