@@ -3,12 +3,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use ipnet::IpNet;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::process::Command;
 use zonec::check::{Checked, check};
-use zonec::diff::{Diff, Kind, Outcome, Rectangle, Sides, diff};
+use zonec::diff::{Change, Diff, Enforcer, Kind, Outcome, Rectangle, Row, Sides, diff};
 use zonec::source::{Date, MemoryWorld};
 
 const EXAMPLES: [&str; 4] = ["amt-fehlerstedt", "kommune-musterau", "kreis-it-auental", "zv-it-talwinkel"];
@@ -125,11 +127,11 @@ fn an_unrelated_zone_takes_its_addresses_from_the_internet_and_nothing_else() {
 }
 
 /// Two sites with flows of the same names and some differing services and ends.
-fn flows() -> impl Strategy<Value = BTreeMap<String, (usize, usize, u16, u16)>> {
+fn flows() -> impl Strategy<Value = Flows> {
     prop::collection::btree_map("[a-f]", (0usize..4, 0usize..4, 1u16..6, 1u16..6), 0..5)
 }
 
-fn written(flows: &BTreeMap<String, (usize, usize, u16, u16)>) -> String {
+fn written(flows: &Flows) -> String {
     let ends = ["web", "pg", "app", "db"];
     let lines = flows.iter().map(|(name, (from, to, first, last))| {
         let (from, to) = (ends[*from], ends[*to]);
@@ -216,5 +218,82 @@ fn a_revision_of_git_is_read_like_a_folder() {
     for wrong in ["zonen@nirgends", "woanders@HEAD", "zonen@--all"] {
         let (status, text) = run(wrong, "zonen");
         assert_eq!(status, 2, "{wrong}: {text}");
+    }
+}
+
+/// Flows of the generated sites: name → ends and ports.
+type Flows = BTreeMap<String, (usize, usize, u16, u16)>;
+
+/// One address of each sort: of each component, beside them in its zone, in both families, outside.
+const ADDRESSES: [&str; 8] =
+    ["10.1.0.4", "10.1.0.5", "10.1.0.6", "10.2.0.4", "10.2.0.9", "fd00:1::7", "fd00:2::7", "192.0.2.1"];
+
+/// Whether flows allow a packet, read off the texts of [`site`]; `filtered`: only what goes through the packet filter.
+fn allows(flows: &Flows, filtered: bool, [from, to]: [IpAddr; 2], port: u16) -> bool {
+    let holds = |net: &str, address| net.parse::<IpNet>().unwrap().contains(&address);
+    let zone = |end: usize, address| match end {
+        0 => ["10.1.0.4/32", "10.1.0.5/32"].iter().any(|net| holds(net, address)),
+        1 => holds("10.2.0.4/32", address),
+        2 => holds("10.1.0.0/24", address) || holds("fd00:1::/64", address),
+        _ => holds("10.2.0.0/24", address) || holds("fd00:2::/64", address),
+    };
+    from.is_ipv4() == to.is_ipv4()
+        && !(filtered && zone(2, from) == zone(2, to))
+        && flows.values().filter(|(source, destination, ..)| source != destination || *source > 1).any(
+            |(source, destination, a, b)| {
+                zone(*source, from) && zone(*destination, to) && (*a.min(b)..=*a.max(b)).contains(&port)
+            },
+        )
+}
+
+/// How many rows a packet is in: sources, destinations and services as they are shown.
+fn rows_with<'a>(rows: impl Iterator<Item = [&'a [String]; 3]>, [from, to]: [IpAddr; 2], port: u16) -> usize {
+    // A single address stands without its length.
+    let holds = |net: &String, address: IpAddr| match net.parse::<IpNet>() {
+        Ok(net) => net.contains(&address),
+        Err(_) => net.parse::<IpAddr>().unwrap() == address,
+    };
+    let among = |nets: &[String], address: IpAddr| nets.iter().any(|net| holds(net, address));
+    let served = |services: &[String]| {
+        services.iter().any(|service| {
+            let ports = service.strip_prefix("tcp/").unwrap();
+            let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+            (first.parse().unwrap()..=last.parse().unwrap()).contains(&port)
+        })
+    };
+    rows.filter(|[source, destination, service]| among(source, from) && among(destination, to) && served(service))
+        .count()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_difference_is_that_of_all_packets_one_by_one(old in flows(), new in flows()) {
+        let addresses = ADDRESSES.map(|address| address.parse::<IpAddr>().unwrap());
+        compared(&written(&old), &written(&new), |diff| {
+            let enforcers = diff.enforcers.as_ref().unwrap();
+            let pairs = addresses.iter().flat_map(|from| addresses.iter().map(|to| [*from, *to]));
+            for (ends, port) in pairs.flat_map(|ends| (0..8).map(move |port| (ends, port))) {
+                let judged = |filtered| [&old, &new].map(|flows| allows(flows, filtered, ends, port));
+                let gate = |rows: fn(&Enforcer) -> &Vec<Row>| {
+                    let rows = enforcers.iter().flat_map(rows);
+                    rows_with(rows.map(|row| [&row.source[..], &row.destination, &row.service]), ends, port)
+                };
+                let whole = |rows: fn(&Change) -> &Vec<Rectangle>| {
+                    let rows = diff.changes.iter().flat_map(rows);
+                    rows_with(rows.map(|row| [&row.source[..], &row.destination, &row.service]), ends, port)
+                };
+                let wanted = |filtered| match judged(filtered) {
+                    [false, true] => [1, 0],
+                    [true, false] => [0, 1],
+                    _ => [0, 0],
+                };
+                let found = [gate(|enforcer| &enforcer.opened), gate(|enforcer| &enforcer.closed)];
+                assert_eq!(found, wanted(true), "at the gateway: {ends:?} {port}");
+                let found = [whole(|change| &change.opened), whole(|change| &change.closed)];
+                assert_eq!(found, wanted(false), "end to end: {ends:?} {port}");
+            }
+        });
     }
 }
