@@ -297,3 +297,58 @@ proptest! {
         });
     }
 }
+
+#[test]
+fn what_is_beyond_the_head_of_a_packet_is_told_with_its_flow() {
+    let flow = |more: &str| site(&format!("  f: {{ from: web, to: pg, service: 8080/tcp{more} }}\n"));
+    compared(&flow(""), &flow(", log: new"), |diff| {
+        let kinds: Vec<Kind> = diff.changes.iter().map(|change| change.kind).collect();
+        let enforcers: Vec<_> =
+            diff.enforcers.iter().flatten().map(|e| (e.name.as_str(), e.outcome, e.flows.as_slice())).collect();
+        assert_eq!((kinds, enforcers), (vec![], vec![("pf", Outcome::Equal, &["f".to_owned()][..])]));
+    });
+    let http = |method: &str| format!(", http: [{{ method: {method}, path: /a }}]");
+    let fqdn = |name: &str| format!(", fqdn: {name}");
+    for (old, new) in [(http("GET"), http("POST")), (fqdn("a.example"), fqdn("b.example"))] {
+        compared(&flow(&old), &flow(&new), |diff| {
+            let [change] = diff.changes.as_slice() else { panic!("{:#?}", diff.changes) };
+            let [before, after] = change.conditions.as_ref().unwrap();
+            assert_eq!((change.kind, total(&change.opened), total(&change.closed)), (Kind::Moved, 0.0, 0.0), "{new}");
+            let words = |text: &str| ["GET", "POST", "a.example", "b.example"].map(|word| text.contains(word));
+            assert_eq!((words(before), words(after)), (words(&old), words(&new)), "{before} / {after}");
+        });
+    }
+}
+
+#[test]
+fn a_comment_tells_findings_and_deviations_that_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let until = |day: &str| {
+        format!(
+            "  f: {{ from: web, to: pg, service: 8080/tcp }}\ndeviations:\n  ABW-1: {{ rules: [ZM-ZON-02], objects: [s], reason: r, owner: o, \
+             risk: r, kind: exception, measures: [m], requested-on: 2026-01-01, approvals: [{{ body: architekturboard, ref: r, on: 2026-01-02 }}], \
+             valid-from: 2026-01-03, valid-until: {day} }}\n"
+        )
+    };
+    let write = |name: &str, text: String| std::fs::write(folder.path().join(name), text).unwrap();
+    write("old.yaml", site(&until("2027-11-30")));
+    write("soon.yaml", site(&until("2026-12-24")));
+    write(
+        "worse.yaml",
+        site(&until("2027-11-30")).replace("flows:\n", "flows:\n  g: { from: internet, to: pg, service: 5432/tcp }\n"),
+    );
+    let run = |new: &str, lang| {
+        let options = ["--as-of", "2026-11-24", "--format", "markdown", "--lang", lang];
+        zonec(&[&["diff", "old.yaml", new][..], &options].concat(), folder.path())
+    };
+    for (lang, ends, finding) in
+        [("en", "ends in 30 days", "New: ZM-ACC-03 (MUSS)"), ("de", "endet in 30 Tagen", "Neu: ZM-ACC-03 (MUSS)")]
+    {
+        let (status, text) = run("soon.yaml", lang);
+        assert!(status == 1 && text.contains(&format!("**ABW-1 {ends}** (2026-12-24)")), "{text}");
+        let (status, text) = run("worse.yaml", lang);
+        assert!(status == 1 && text.contains(finding) && !text.contains(ends), "{text}");
+        // Where addresses are many, the name says it.
+        assert!(text.contains("`worse.yaml:15`") && text.contains("+ `internet` → `10.2.0.4` `tcp/5432`"), "{text}");
+    }
+}

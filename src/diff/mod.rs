@@ -13,7 +13,7 @@ mod rectangles;
 
 pub use changes::{Change, Kind, Presence};
 pub use enforcers::{Enforcer, FramePart, Outcome, Row, SourceCheck};
-pub use rectangles::{Namer, Rectangle, short_list};
+pub use rectangles::{Namer, Rectangle, is_short, short_list};
 
 use crate::check::{Checked, Model};
 use crate::claims::{Pods, claims};

@@ -26,6 +26,12 @@ pub struct Rectangle {
 /// How many names or prefixes are written out in words for people.
 const SHOWN: usize = 4;
 
+/// Whether [`short_list`] shows all of a list.
+#[must_use]
+pub const fn is_short(list: &[String]) -> bool {
+    list.len() <= SHOWN
+}
+
 /// A list for people: the first few, and how many more there are.
 #[must_use]
 pub fn short_list(list: &[String]) -> String {

@@ -63,7 +63,7 @@ pub(super) fn documented(cx: &Cx<'_>, out: &mut Vec<Finding>) {
         let needed = [
             ("`purpose`", stated(&decl.purpose)),
             ("`owner`", stated(&decl.owner)),
-            ("`approved` or `requested`", decl.approved.is_some() || decl.requested.is_some()),
+            ("`approved`/`requested`", decl.approved.is_some() || decl.requested.is_some()),
         ];
         let missing: Vec<&str> = needed.iter().filter(|(_, there)| !there).map(|(name, _)| *name).collect();
         if !missing.is_empty() {

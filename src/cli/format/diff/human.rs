@@ -1,6 +1,7 @@
 //! The difference of two sites for people.
 
 use super::super::chain::Chains;
+use super::super::human::counted;
 use super::{Page, SHOWN, count, or_none, severity, sign, total};
 use crate::diff::{Change, Enforcer, Outcome, Rectangle, short_list};
 use crate::i18n::Lang;
@@ -17,8 +18,8 @@ pub fn human(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     for item in &diff.changes {
         change(page, item, out)?;
     }
-    let unchanged = page.word("flows unchanged", "Flüsse unverändert");
-    writeln!(out, "  {} {unchanged}\n", diff.unchanged)?;
+    let forms = ["flow unchanged", "flows unchanged", "Fluss unverändert", "Flüsse unverändert"];
+    writeln!(out, "  {}\n", counted(diff.unchanged, page.lang, forms))?;
     findings(page, out)?;
     for (name, until, left) in &diff.ending {
         let days = page.word("days left", "Tage");

@@ -1,8 +1,9 @@
 //! The difference of two sites for the comment at a merge request.
 
+use super::super::human::counted;
 use super::{Page, count, or_none, severity, sign, total};
 use crate::deviations::Assessed;
-use crate::diff::{Change, Enforcer, Outcome, short_list};
+use crate::diff::{Change, Enforcer, Outcome, is_short, short_list};
 use crate::i18n::Lang;
 use crate::report::{markdown as escape, markdown_sentence as sentence};
 use std::io::{Result, Write};
@@ -120,16 +121,15 @@ fn changes(page: &Page<'_>, out: &mut dyn Write) -> Result<()> {
     if rest > 0 {
         writeln!(out, "| … | {rest} {} | | |", page.word("more", "weitere"))?;
     }
+    let unchanged = counted(page.diff.unchanged, page.lang, ["flow", "flows", "Fluss", "Flüsse"]);
     match page.lang {
         Lang::De => writeln!(
             out,
-            "\nSonst unverändert: {} Flüsse, IPv4 und IPv6. Eine Kombination ist Quelle, Ziel, Protokoll und Zielport.\n",
-            page.diff.unchanged
+            "\nSonst unverändert: {unchanged}, IPv4 und IPv6. Eine Kombination ist Quelle, Ziel, Protokoll und Zielport.\n"
         ),
         Lang::En => writeln!(
             out,
-            "\nUnchanged: {} flows, IPv4 and IPv6. A combination is source, destination, protocol and destination port.\n",
-            page.diff.unchanged
+            "\nUnchanged: {unchanged}, IPv4 and IPv6. A combination is source, destination, protocol and destination port.\n"
         ),
     }
 }
@@ -142,7 +142,7 @@ fn row(page: &Page<'_>, change: &Change) -> String {
     let mut counts = Vec::new();
     for (sign, rectangles) in sides.into_iter().filter(|(_, rectangles)| !rectangles.is_empty()) {
         for row in rectangles.iter().take(SHOWN) {
-            let ends = format!("{} → {}", code(&short_list(&row.source)), code(&short_list(&row.destination)));
+            let ends = format!("{} → {}", end(&row.from, &row.source), end(&row.to, &row.destination));
             packets.push(format!("{sign} {ends} {}", code(&short_list(&row.service))));
         }
         if rectangles.len() > SHOWN {
@@ -161,6 +161,11 @@ fn row(page: &Page<'_>, change: &Change) -> String {
     let label = format!("**{}** {}", sign(change.kind).replace('-', "−"), page.label(change));
     let flow = format!("{} {} → {} {}", code(&change.flow), escape(&cut(from)), escape(&cut(to)), code(&cut(service)));
     format!("| {label} | {flow} | {packets} | {counts} |\n")
+}
+
+/// The addresses of an end, and its name where they are many.
+fn end(name: &str, addresses: &[String]) -> String {
+    if is_short(addresses) { code(&short_list(addresses)) } else { code(name) }
 }
 
 /// Findings that are gone, in a line each.
